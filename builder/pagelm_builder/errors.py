@@ -1,0 +1,43 @@
+"""The builder's branch of the error tree.
+
+    pagelm.errors.PagelmError
+    └── BuildError              the builder cannot go on
+        ├── ConfigError         config.json lacks a key, or asks for something not implemented
+        ├── ArchitectureError   the checkpoint is of another family
+        ├── CheckpointError     a weight file is truncated, lacks a tensor, or a tensor has a wrong shape or dtype
+        ├── TokenizerFormatError   the tokenizer is not a byte-level BPE that pagelm reproduces exactly
+        ├── OutputExistsError   the target is there and is not something pagelm wrote
+        └── SiteError           a piece of the site is missing or refuses to be built
+"""
+
+from __future__ import annotations
+
+from pagelm.errors import PagelmError
+
+
+class BuildError(PagelmError):
+    """The builder cannot go on."""
+
+
+class ConfigError(BuildError):
+    """config.json lacks a key, or asks for something not implemented."""
+
+
+class ArchitectureError(BuildError):
+    """The checkpoint is of another family."""
+
+
+class CheckpointError(BuildError):
+    """A weight file is truncated, lacks a tensor, or a tensor has a wrong shape or dtype."""
+
+
+class TokenizerFormatError(BuildError):
+    """The tokenizer is not a byte-level BPE that pagelm reproduces exactly."""
+
+
+class OutputExistsError(BuildError):
+    """The target is there and is not something pagelm wrote."""
+
+
+class SiteError(BuildError):
+    """A piece of the site is missing or refuses to be built."""

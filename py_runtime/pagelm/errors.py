@@ -1,0 +1,85 @@
+"""Every error that pagelm raises on purpose, as one tree.
+
+    PagelmError
+    ├── BundleError             a model bundle cannot be used
+    │   ├── ManifestError       manifest.json is missing, not JSON, or a key is absent or of the wrong type
+    │   ├── FormatVersionError  the bundle was written for another format version
+    │   ├── PartMissingError    a file that the manifest names is not there
+    │   └── PartAlteredError    a file has another size or hash than the manifest says
+    ├── TokenizerError          the vocabulary file cannot be read
+    ├── TemplateError           the chat template cannot be compiled or refuses these messages
+    ├── SamplingError           a sampling option is outside its range
+    ├── ContextOverflowError    the prompt does not fit into the context
+    ├── BackendError            the backend refused or failed
+    │   └── BackendUnavailableError   no such backend here
+    └── ProtocolError           a message between page and worker has the wrong shape
+
+The builder adds its own branch in `pagelm_builder.errors`. The page shows `name` and `message` of these as they are,
+so each message says what was wrong, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+
+class PagelmError(Exception):
+    """Base of all errors that pagelm raises on purpose.
+
+    Args:
+        problem: What was wrong, naming the file or key.
+        expected: What would have been right.
+        remedy: What the person can do.
+    """
+
+    def __init__(self, problem: str, *, expected: str, remedy: str) -> None:
+        self.problem = problem
+        self.expected = expected
+        self.remedy = remedy
+        super().__init__(f"{problem} (expected {expected}). {remedy}")
+
+
+class BundleError(PagelmError):
+    """A model bundle cannot be used."""
+
+
+class ManifestError(BundleError):
+    """manifest.json is missing, not JSON, or a key is absent or of the wrong type."""
+
+
+class FormatVersionError(BundleError):
+    """The bundle was written for another format version."""
+
+
+class PartMissingError(BundleError):
+    """A file that the manifest names is not there."""
+
+
+class PartAlteredError(BundleError):
+    """A file has another size or hash than the manifest says."""
+
+
+class TokenizerError(PagelmError):
+    """The vocabulary file cannot be read."""
+
+
+class TemplateError(PagelmError):
+    """The chat template cannot be compiled or refuses these messages."""
+
+
+class SamplingError(PagelmError):
+    """A sampling option is outside its range."""
+
+
+class ContextOverflowError(PagelmError):
+    """The prompt does not fit into the context."""
+
+
+class BackendError(PagelmError):
+    """The backend refused or failed."""
+
+
+class BackendUnavailableError(BackendError):
+    """No such backend here."""
+
+
+class ProtocolError(PagelmError):
+    """A message between page and worker has the wrong shape."""
