@@ -1,0 +1,158 @@
+// @ts-check
+/**
+ * The messages between the page and its worker, as types: no logic lives here, and nothing else describes the wire.
+ *
+ * Every message is one plain object with `kind` and `id`. The page numbers its requests; the worker answers with the
+ * id of the request an answer belongs to. Written down in docs/contracts.md, "Page ↔ worker".
+ *
+ *   load       → progress* → ready | error
+ *   generate   → (reasoning | text)* → done | error
+ *   cancel     → nothing of its own: the generate it names ends in done with finishReason "abort"
+ *   statistics → statistics | error
+ *
+ * @module
+ */
+
+/**
+ * Anything that can post and receive messages: a Worker, a MessagePort, the worker's own global scope.
+ * @typedef {object} Endpoint
+ * @property {(message: any, transfer?: Transferable[]) => void} postMessage
+ * @property {(type: "message" | "error" | "messageerror", listener: (event: any) => void) => void} addEventListener
+ * @property {(type: "message" | "error" | "messageerror", listener: (event: any) => void) => void} removeEventListener
+ * @property {() => void} [start]  a MessagePort delivers nothing before it
+ * @property {() => void} [terminate]  a Worker has it
+ */
+
+/** @typedef {"auto" | "webgpu" | "wasm"} BackendPreference */
+/** @typedef {"webgpu" | "wasm"} BackendName */
+/** @typedef {"webgpu-f16" | "webgpu-f32" | "wasm"} GraphName */
+/** @typedef {"runtime" | "weights" | "compile" | "warmup"} LoadStage */
+/** @typedef {"stop" | "length" | "abort"} FinishReason */
+
+/**
+ * @typedef {object} ChatMessage
+ * @property {"system" | "user" | "assistant"} role
+ * @property {string} content
+ * @property {string} [reasoning_content]  what an assistant thought before it answered
+ */
+
+/**
+ * What to sample with; a key left out takes the bundle's default for the mode.
+ * @typedef {object} Sampling
+ * @property {number} [temperature]  0 is greedy
+ * @property {number} [topK]
+ * @property {number} [topP]
+ * @property {number} [minP]
+ * @property {number} [seed]
+ * @property {number} [maxNewTokens]
+ */
+
+/**
+ * The defaults a bundle's manifest gives for one mode, by the manifest's own names.
+ * @typedef {object} GenerationDefaults
+ * @property {number} temperature
+ * @property {number} top_k
+ * @property {number} top_p
+ * @property {number} min_p
+ */
+
+/**
+ * @typedef {object} LoadOptions
+ * @property {string} bundleUrl  folder of manifest.json, ending in "/"; relative ones are resolved against the page
+ * @property {BackendPreference} backend
+ * @property {number} [threads]  WASM threads; absent: one per core when the page is cross-origin isolated, else 1
+ * @property {boolean} [instrument]  count dispatches by kernel and bytes read back, for `statistics`
+ */
+
+/**
+ * @typedef {object} GenerateOptions
+ * @property {ChatMessage[]} messages
+ * @property {boolean} enableThinking
+ * @property {Sampling} sampling
+ */
+
+/**
+ * How far one stage of loading is. Stages that have nothing to count in bytes ("compile", "warmup") go from 0 of 1
+ * to 1 of 1. "runtime" and "weights" run at the same time.
+ * @typedef {object} Progress
+ * @property {LoadStage} stage
+ * @property {number} loadedBytes
+ * @property {number} totalBytes  0 while it is not known
+ */
+
+/**
+ * @typedef {object} ModelDescription
+ * @property {string} name
+ * @property {number} contextSize  tokens
+ * @property {{thinking: GenerationDefaults, non_thinking: GenerationDefaults}} generation
+ */
+
+/**
+ * @typedef {object} BackendDescription
+ * @property {BackendName} name
+ * @property {GraphName} graph
+ * @property {string} reason  one sentence for a person: why this backend and not another
+ * @property {string} [adapter]  what WebGPU calls the adapter
+ */
+
+/**
+ * @typedef {object} Ready
+ * @property {ModelDescription} model
+ * @property {BackendDescription} backend
+ */
+
+/**
+ * @typedef {object} Usage
+ * @property {number} promptTokens
+ * @property {number} cachedTokens  of the prompt, already in the cache
+ * @property {number} reasoningTokens
+ * @property {number} answerTokens
+ * @property {number} prefillMs
+ * @property {number} decodeMs
+ * @property {number} contextUsed  tokens
+ * @property {number} contextSize  tokens
+ * @property {number} seed
+ */
+
+/**
+ * An error on its way: the class name it had where it was raised, a message that says what was wrong, what was
+ * expected and what to do, and (for developers) the traceback or stack.
+ * @typedef {object} ErrorDescription
+ * @property {string} name
+ * @property {string} message
+ * @property {string} [detail]
+ */
+
+/**
+ * Running totals since `ready`, warm-up left out; a caller takes two and subtracts.
+ * @typedef {object} Statistics
+ * @property {number} runs  session runs (one per decoded token, one per chunk of prefill)
+ * @property {number} readBackBytes  bytes that came back from the device or were read from the graph's outputs
+ * @property {Record<string, number> | null} dispatches  by kernel name; null when load did not ask to instrument
+ * @property {number | null} mappedBytes  bytes of GPU buffers mapped for reading; null as above
+ */
+
+/** @typedef {{kind: "load", id: number} & LoadOptions} LoadMessage */
+/** @typedef {{kind: "generate", id: number} & GenerateOptions} GenerateMessage */
+/** @typedef {{kind: "cancel", id: number, target: number}} CancelMessage */
+/** @typedef {{kind: "statistics", id: number}} StatisticsMessage */
+/** @typedef {LoadMessage | GenerateMessage | CancelMessage | StatisticsMessage} PageMessage */
+
+/** @typedef {{kind: "progress", id: number} & Progress} ProgressMessage */
+/** @typedef {{kind: "ready", id: number} & Ready} ReadyMessage */
+/** @typedef {{kind: "reasoning", id: number, text: string}} ReasoningMessage */
+/** @typedef {{kind: "text", id: number, text: string}} TextMessage */
+/** @typedef {{kind: "done", id: number, finishReason: FinishReason, usage: Usage}} DoneMessage */
+/** @typedef {{kind: "statistics", id: number, statistics: Statistics}} StatisticsReply */
+/** @typedef {{kind: "error", id: number, error: ErrorDescription}} ErrorMessage */
+/**
+ * @typedef {ProgressMessage | ReadyMessage | ReasoningMessage | TextMessage | DoneMessage | StatisticsReply | ErrorMessage
+ * } WorkerMessage
+ */
+
+/**
+ * What a generation yields to the page; the last one is always `done`.
+ * @typedef {ReasoningMessage | TextMessage | DoneMessage} GenerationEvent
+ */
+
+export {};
