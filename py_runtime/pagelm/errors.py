@@ -12,10 +12,11 @@
     ├── ContextOverflowError    the prompt does not fit into the context
     ├── BackendError            the backend refused or failed
     │   └── BackendUnavailableError   no such backend here
+    ├── BusyError               one generation at a time, and one is running
     └── ProtocolError           a message between page and worker has the wrong shape
 
-The builder adds its own branch in `pagelm_builder.errors`. The page shows `name` and `message` of these as they are,
-so each message says what was wrong, what was expected and what to do.
+The builder adds its own branch in `pagelm_builder.errors`. The page shows `name` and `message` of these as
+they are, so each message says what was wrong, what was expected and what to do.
 """
 
 from __future__ import annotations
@@ -79,6 +80,10 @@ class BackendError(PagelmError):
 
 class BackendUnavailableError(BackendError):
     """No such backend here."""
+
+
+class BusyError(PagelmError):
+    """One generation at a time, and one is running."""
 
 
 class ProtocolError(PagelmError):

@@ -1,0 +1,123 @@
+"""The seam between the engine and whatever does the arithmetic.
+
+A backend holds one sequence: the tokens it has seen and their keys and values. It knows nothing of text,
+sampling or chats. Three implementations: web (`_backend_web`), native (`_backend_native`) and scripted
+(`scripted`); one contract test runs on all of them. Specified in docs/contracts.md, "Python: Backend".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from pagelm.errors import BackendError
+
+BackendName = Literal["webgpu", "wasm", "native", "scripted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend is.
+
+    Attributes:
+        name: Which implementation.
+        graph: Name of the graph it runs, a key of the manifest's `graphs`.
+        candidates: K, how many candidates a step returns.
+        vocab_size: Length of the full logits.
+        max_positions: How many tokens the cache can ever hold.
+    """
+
+    name: BackendName
+    graph: str
+    candidates: int
+    vocab_size: int
+    max_positions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The K greatest logits of one step, descending; equal ones by lower id.
+
+    Attributes:
+        values: The logits, `[K]`.
+        ids: Their token ids, `[K]`.
+    """
+
+    values: Sequence[float]
+    ids: Sequence[int]
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """One sequence on one device. A call that raises leaves `length` as it was."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def length(self) -> int:
+        """Tokens in the cache."""
+        ...
+
+    async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:
+        """Run tokens and return the candidates that follow the last of them.
+
+        Args:
+            input_ids: At least one token id.
+            position: Where the first one stands; must equal `length`.
+
+        Raises:
+            BackendError: Another position, no tokens, or no room for them.
+        """
+        ...
+
+    async def decode(self, token_id: int) -> Candidates:
+        """Append one token and return the candidates that follow it."""
+        ...
+
+    def truncate(self, length: int) -> None:
+        """Forget every token at `length` and after it; 0 forgets all.
+
+        Raises:
+            BackendError: `length` is negative or more than there is.
+        """
+        ...
+
+    async def logits(self) -> Sequence[float]:
+        """All logits of the last step, `[vocab_size]`. Slow on the web: only when candidates fall short."""
+        ...
+
+    async def close(self) -> None:
+        """Give the device's memory back. The backend cannot be used afterwards."""
+        ...
+
+
+def check_prefill(input_ids: Sequence[int], position: int, *, length: int, max_positions: int) -> None:
+    """Raise BackendError unless these tokens may follow a cache of `length` tokens."""
+    if position != length:
+        raise BackendError(
+            f"prefill at position {position}",
+            expected=f"position {length}, the number of tokens in the cache",
+            remedy="Truncate the cache to the position first.",
+        )
+    if not input_ids:
+        raise BackendError(
+            "prefill without tokens", expected="at least one", remedy="Pass the last prompt token again."
+        )
+    if length + len(input_ids) > max_positions:
+        raise BackendError(
+            f"{length + len(input_ids)} tokens",
+            expected=f"at most {max_positions}, the positions of this model",
+            remedy="Shorten the conversation or start a new one.",
+        )
+
+
+def check_truncate(new_length: int, *, length: int) -> None:
+    """Raise BackendError unless a cache of `length` tokens can be cut to `new_length`."""
+    if not 0 <= new_length <= length:
+        raise BackendError(
+            f"truncate to {new_length} tokens",
+            expected=f"0 to {length}, the tokens in the cache",
+            remedy="Prefill what is missing instead.",
+        )

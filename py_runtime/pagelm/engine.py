@@ -1,0 +1,203 @@
+"""Token ids in, token ids out: prefill what the cache lacks, then decode until something ends it.
+
+The engine knows nothing of text: no tokenizer, no template, no thinking. It decides what of the cache a
+prompt can use, in what pieces the rest is run, which token comes next and when to stop; the backend does the
+arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Literal
+
+from pagelm.backend import Backend, Candidates
+from pagelm.errors import BusyError, SamplingError
+from pagelm.kv_cache import KVCache, PrefillPlan
+from pagelm.sampling import Sampler, SamplingOptions, all_candidates
+
+FinishReason = Literal["stop", "length", "abort"]
+
+PREFILL_CHUNK_TOKENS = 128
+"""A stop during prefill waits for one chunk; on WASM a token costs least in runs of about this length."""
+
+
+class Cancellation:
+    """A flag that ends a generation before its next token. Set it from anywhere in the same thread."""
+
+    __slots__ = ("cancelled",)
+
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilled:
+    """The prompt has been read; first of a generation's steps.
+
+    Attributes:
+        prompt_tokens: Length of the prompt.
+        cached_tokens: How many of them were in the cache already.
+        prefill_ms: How long the others took.
+        seed: What the draws come from.
+    """
+
+    prompt_tokens: int
+    cached_tokens: int
+    prefill_ms: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One new token; never one that ends the sequence."""
+
+    token_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Last of a generation's steps.
+
+    Attributes:
+        finish_reason: "stop": the model ended it. "length": `max_new_tokens` or the context did. "abort":
+            someone did.
+        decode_ms: From the end of prefill to here, the consumer's own time included.
+    """
+
+    finish_reason: FinishReason
+    decode_ms: float
+
+
+EngineStep = Prefilled | Token | Finished
+
+
+class Engine:
+    """Generates on one backend, one sequence at a time, and remembers what that backend's cache holds.
+
+    The cache stays usable after a stop, an abort, an abandoned generator and an exception.
+
+    Args:
+        backend: Where to run; the engine becomes its only user.
+        prefill_chunk_tokens: Longest piece of a prompt to run at once.
+    """
+
+    def __init__(self, backend: Backend, *, prefill_chunk_tokens: int = PREFILL_CHUNK_TOKENS) -> None:
+        self.backend = backend
+        self.cache = KVCache(backend.capabilities.max_positions)
+        self._prefill_chunk_tokens = prefill_chunk_tokens
+        self._generation = 0
+        self._running = False
+
+    async def generate(
+        self,
+        input_ids: Sequence[int],
+        *,
+        sampling: SamplingOptions,
+        eos_token_ids: Collection[int],
+        max_new_tokens: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> AsyncGenerator[EngineStep, None]:
+        """Answer a prompt token by token.
+
+        A generator that nobody reads any more does not block the next call: that one takes the backend over,
+        and should the older be resumed after all, it ends with "abort".
+
+        Args:
+            input_ids: The whole prompt, from the first token of the conversation.
+            sampling: How to choose each token.
+            eos_token_ids: Tokens that end the answer.
+            max_new_tokens: Most tokens to make; None: as many as the context holds.
+            cancellation: Set it to end with "abort" before the next token.
+
+        Yields:
+            `Prefilled`, then a `Token` for each new token, then `Finished`.
+
+        Raises:
+            ContextOverflowError: The prompt does not fit; nothing has been run.
+            BusyError: Another generation is inside the backend right now.
+            BackendError: From the backend.
+        """
+        self._check_idle()
+        if max_new_tokens is not None and max_new_tokens < 1:
+            raise SamplingError(
+                f"max_new_tokens is {max_new_tokens}",
+                expected="at least 1",
+                remedy="Leave it out for no limit.",
+            )
+        plan = self.cache.plan(input_ids, valid=self.backend.length)
+        sampler = Sampler(sampling)
+        limit = plan.budget if max_new_tokens is None else min(max_new_tokens, plan.budget)
+        cancellation = cancellation or Cancellation()
+        self._generation += 1
+        generation = self._generation
+
+        started = perf_counter()
+        candidates = await self._prefill(plan, cancellation)
+        prefilled = perf_counter()
+        yield Prefilled(len(input_ids), plan.keep, (prefilled - started) * 1000, sampler.seed)
+
+        finish_reason: FinishReason = "abort"
+        while candidates and not cancellation.cancelled and generation == self._generation:
+            token_id = sampler.sample(await self._enough_candidates(candidates, sampler))
+            if token_id in eos_token_ids:
+                finish_reason = "stop"
+                break
+            yield Token(token_id)
+            limit -= 1
+            if cancellation.cancelled or generation != self._generation:
+                break
+            if not limit:
+                finish_reason = "length"
+                break
+            candidates = await self._decode(token_id)
+        yield Finished(finish_reason, (perf_counter() - prefilled) * 1000)
+
+    async def _prefill(self, plan: PrefillPlan, cancellation: Cancellation) -> Candidates | None:
+        """Run the plan; None when cancelled before its end."""
+        self.backend.truncate(plan.keep)
+        self.cache.truncate(plan.keep)
+        candidates = None
+        for start in range(0, len(plan.input_ids), self._prefill_chunk_tokens):
+            if cancellation.cancelled:
+                return None
+            chunk = plan.input_ids[start : start + self._prefill_chunk_tokens]
+            self._running = True
+            try:
+                candidates = await self.backend.prefill(chunk, len(self.cache))
+            finally:
+                self._running = False
+            self.cache.extend(chunk)
+        return candidates
+
+    async def _decode(self, token_id: int) -> Candidates:
+        self._running = True
+        try:
+            candidates = await self.backend.decode(token_id)
+        finally:
+            self._running = False
+        self.cache.append(token_id)
+        return candidates
+
+    async def _enough_candidates(self, candidates: Candidates, sampler: Sampler) -> Candidates:
+        """The candidates, or the whole vocabulary when they are too few for what the sampling options ask."""
+        capabilities = self.backend.capabilities
+        if not sampler.needs_all_logits(len(candidates.ids), capabilities.vocab_size):
+            return candidates
+        self._running = True
+        try:
+            return all_candidates(await self.backend.logits())
+        finally:
+            self._running = False
+
+    def _check_idle(self) -> None:
+        if self._running:
+            raise BusyError(
+                "another generation is running on this model",
+                expected="one at a time",
+                remedy="Wait for it, or cancel it first.",
+            )
