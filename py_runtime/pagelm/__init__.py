@@ -1,1 +1,40 @@
-"""pagelm: Qwen3 inside a web page, driven by Python (the runtime)."""
+"""pagelm: Qwen3 inside a web page, driven by Python (the runtime).
+
+    model = await LanguageModel.load("bundle")
+    async for event in model.chat().send("What is 17 + 25?"):
+        print(event)
+
+Everything here imports in a bare Python with jinja2: no numpy, no onnxruntime, no JavaScript.
+"""
+
+from pagelm.backend import Backend, Candidates, Capabilities
+from pagelm.chat import Chat
+from pagelm.engine import Cancellation, Engine
+from pagelm.errors import PagelmError
+from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
+from pagelm.language_model import LanguageModel
+from pagelm.manifest import Manifest, load_manifest, parse_manifest, verify_bundle_files
+from pagelm.sampling import SamplingOptions
+from pagelm.scripted import ScriptedBackend
+
+__all__ = [
+    "Backend",
+    "Cancellation",
+    "Candidates",
+    "Capabilities",
+    "Chat",
+    "Done",
+    "Engine",
+    "Event",
+    "LanguageModel",
+    "Manifest",
+    "PagelmError",
+    "ReasoningDelta",
+    "SamplingOptions",
+    "ScriptedBackend",
+    "TextDelta",
+    "Usage",
+    "load_manifest",
+    "parse_manifest",
+    "verify_bundle_files",
+]

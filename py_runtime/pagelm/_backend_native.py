@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]
 
 from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate
 from pagelm.errors import BackendError

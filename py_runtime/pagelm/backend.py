@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from pagelm.errors import BackendError
 
@@ -48,7 +48,6 @@ class Candidates:
     ids: Sequence[int]
 
 
-@runtime_checkable
 class Backend(Protocol):
     """One sequence on one device. A call that raises leaves `length` as it was."""
 

@@ -1,0 +1,96 @@
+"""A conversation with a memory of its own, over a model whose replies have none.
+
+Holds messages and nothing else: no tokens, no cache. What was shown stays in the history, also of an answer
+that was stopped; a message that could not be answered at all leaves it, so that it can be sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from pagelm.chat_template import Message
+from pagelm.engine import Cancellation
+from pagelm.events import Done, Event, ReasoningDelta, TextDelta
+from pagelm.sampling import SamplingOptions
+
+
+class Replies(Protocol):
+    """Whatever answers messages; `LanguageModel` does."""
+
+    def reply(
+        self,
+        messages: Sequence[Message],
+        *,
+        enable_thinking: bool,
+        sampling: SamplingOptions | None,
+        max_new_tokens: int | None,
+        cancellation: Cancellation | None,
+    ) -> AsyncGenerator[Event, None]: ...
+
+
+class Chat:
+    """One conversation.
+
+    Args:
+        model: Answers.
+        system: What the model is told before all else.
+        enable_thinking: Whether it reasons before it answers.
+    """
+
+    def __init__(self, model: Replies, system: str | None = None, *, enable_thinking: bool = True) -> None:
+        self._model = model
+        self._enable_thinking = enable_thinking
+        self._messages: list[dict[str, str]] = []
+        if system is not None:
+            self._messages.append({"role": "system", "content": system})
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """A copy of the history, oldest first; an assistant's reasoning is its `reasoning_content`."""
+        return [dict(message) for message in self._messages]
+
+    async def send(
+        self,
+        text: str,
+        *,
+        sampling: SamplingOptions | None = None,
+        max_new_tokens: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Say something and hear the answer; arguments, events and errors as of `LanguageModel.reply`."""
+        asked = {"role": "user", "content": text}
+        answer = {"role": "assistant", "content": ""}
+        self._messages.append(asked)
+        events = self._model.reply(
+            self.messages,
+            enable_thinking=self._enable_thinking,
+            sampling=sampling,
+            max_new_tokens=max_new_tokens,
+            cancellation=cancellation,
+        )
+        answered = False
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    if not answered:
+                        self._messages.append(answer)
+                        answered = True
+                    _record(answer, event)
+                    yield event
+        except Exception:
+            if not answered:
+                self._messages.remove(asked)
+            raise
+
+
+def _record(answer: dict[str, str], event: Event) -> None:
+    """Add an event to the message as it happens: a reader may leave at any time."""
+    match event:
+        case TextDelta(text):
+            answer["content"] += text
+        case ReasoningDelta(text):
+            answer["reasoning_content"] = answer.get("reasoning_content", "") + text
+        case Done():
+            pass

@@ -1,0 +1,67 @@
+"""What a reply consists of, as it happens: pieces of reasoning, pieces of the answer, and how it ended.
+
+Values only. The page's messages (docs/contracts.md, "Page ↔ worker") are these in camel case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pagelm.engine import FinishReason
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """A piece of what the model thinks before it answers; never empty, tags left out."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a reply took.
+
+    Attributes:
+        prompt_tokens: The whole conversation up to the reply.
+        cached_tokens: How many of these did not have to be run again.
+        reasoning_tokens: New tokens up to and including `</think>`.
+        answer_tokens: The other new tokens; the one that ends the sequence is not counted.
+        prefill_ms: Time for `prompt_tokens - cached_tokens`.
+        decode_ms: Time for the new tokens.
+        context_used: Prompt and new tokens.
+        context_size: How many tokens the context holds.
+        seed: What the draws came from; the same seed gives the same reply.
+    """
+
+    prompt_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    answer_tokens: int
+    prefill_ms: float
+    decode_ms: float
+    context_used: int
+    context_size: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Last event of a reply.
+
+    Attributes:
+        finish_reason: "stop": the model ended it. "length": a limit did. "abort": someone did.
+        usage: What it took.
+    """
+
+    finish_reason: FinishReason
+    usage: Usage
+
+
+Event = ReasoningDelta | TextDelta | Done

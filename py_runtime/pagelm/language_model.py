@@ -1,0 +1,245 @@
+"""Messages in, events out: the engine with a tokenizer before it and a detokenizer and thinking splitter
+behind.
+
+`reply` is stateless over the messages; that the next turn is cheap is the engine's doing, which compares
+tokens. It refuses to know pages, workers and devices. `LanguageModel.load` is for CPython, `open` for any
+backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pagelm.backend import Backend
+from pagelm.chat import Chat
+from pagelm.chat_template import ChatTemplate, Message, encode_chat
+from pagelm.detokenizer import StreamingDetokenizer
+from pagelm.engine import Cancellation, Engine, Finished, Prefilled, Token
+from pagelm.errors import BackendError, BackendUnavailableError, TokenizerError
+from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
+from pagelm.manifest import Manifest, load_manifest, read_verified
+from pagelm.sampling import SamplingOptions
+from pagelm.thinking import CLOSE_TAG, OPEN_TAG, ThinkingEvent, ThinkingSplitter, open_section
+from pagelm.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from pagelm._backend_native import NativeGraph
+
+Tools = Sequence[Mapping[str, object]]
+"""JSON schemas of functions."""
+
+_NO_TOKEN = -1
+
+
+class LanguageModel:
+    """A bundle on a backend. One reply at a time.
+
+    Args:
+        manifest: Of the bundle.
+        tokenizer: Of the bundle.
+        template: Of the bundle.
+        backend: Runs one of the bundle's graphs; the model closes it.
+
+    Raises:
+        BackendError: The backend's vocabulary is not the manifest's.
+        TokenizerError: The tokenizer has ids that the model lacks.
+    """
+
+    def __init__(
+        self, manifest: Manifest, tokenizer: Tokenizer, template: ChatTemplate, backend: Backend
+    ) -> None:
+        _check_vocabularies(manifest, tokenizer, backend)
+        self.manifest = manifest
+        self.tokenizer = tokenizer
+        self.template = template
+        self.engine = Engine(backend)
+
+    @classmethod
+    async def load(
+        cls, folder: str | Path, *, graph: NativeGraph = "native", threads: int = 0
+    ) -> LanguageModel:
+        """Load a bundle from a folder, with onnxruntime on this machine's CPU.
+
+        Args:
+            folder: What `pagelm export` wrote.
+            graph: "wasm" computes what the page computes on WASM.
+            threads: For the arithmetic; 0 lets onnxruntime choose.
+
+        Raises:
+            BundleError: A file of the bundle is missing, altered or wrong.
+            BackendUnavailableError: onnxruntime or numpy is not installed.
+        """
+        try:
+            from pagelm._backend_native import NativeBackend
+        except ModuleNotFoundError as error:
+            raise BackendUnavailableError(
+                f"{error.name} is not installed",
+                expected="onnxruntime and numpy",
+                remedy="Run: pip install 'pagelm[native]'",
+            ) from error
+        manifest = load_manifest(folder)
+        tokenizer_bytes = read_verified(folder, manifest.tokenizer)
+        chat_template = read_verified(folder, manifest.chat_template).decode()
+        backend = NativeBackend.load(folder, graph=graph, threads=threads)
+        return cls.open(manifest, tokenizer_bytes, chat_template, backend)
+
+    @classmethod
+    def open(
+        cls, manifest: Manifest, tokenizer_bytes: bytes, chat_template: str, backend: Backend
+    ) -> LanguageModel:
+        """A model of a bundle's pieces, wherever they came from.
+
+        Raises:
+            TokenizerError: `tokenizer_bytes` cannot be read, or has ids that the model lacks.
+            TemplateError: `chat_template` does not compile.
+            BackendError: The backend's vocabulary is not the manifest's.
+        """
+        return cls(manifest, Tokenizer.from_bytes(tokenizer_bytes), ChatTemplate(chat_template), backend)
+
+    @property
+    def context_size(self) -> int:
+        """How many tokens prompt and reply may have together."""
+        return self.engine.cache.capacity
+
+    def chat(self, system: str | None = None, *, enable_thinking: bool = True) -> Chat:
+        """A conversation that keeps its own history."""
+        return Chat(self, system, enable_thinking=enable_thinking)
+
+    def count_tokens(
+        self, messages: Sequence[Message], *, enable_thinking: bool = True, tools: Tools | None = None
+    ) -> int:
+        """How many tokens of the context these messages take, the opening of the reply included.
+
+        Raises:
+            TemplateError: The template refuses the messages.
+        """
+        return len(self._encode(messages, enable_thinking, tools))
+
+    async def reply(
+        self,
+        messages: Sequence[Message],
+        *,
+        enable_thinking: bool = True,
+        sampling: SamplingOptions | None = None,
+        max_new_tokens: int | None = None,
+        tools: Tools | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Answer the last message.
+
+        Args:
+            messages: The chat, oldest first: `{"role", "content"}` and, of an assistant,
+                `"reasoning_content"`.
+            enable_thinking: Whether the model may reason first.
+            sampling: How to choose tokens; None: the bundle's own options for the mode.
+            max_new_tokens: Most tokens of reasoning and answer together; None: what the context holds.
+            tools: Functions that the template describes to the model.
+            cancellation: Set it to end the reply before its next token.
+
+        Yields:
+            `ReasoningDelta` and `TextDelta` as they come, then `Done`.
+
+        Raises:
+            TemplateError: The template refuses the messages.
+            ContextOverflowError: They do not fit; nothing has been run.
+            BusyError: Another reply is inside the backend right now.
+            BackendError: From the backend.
+        """
+        prompt = self._encode(messages, enable_thinking, tools)
+        stream = _ReplyStream(self.tokenizer, prompt, self.context_size)
+        steps = self.engine.generate(
+            prompt,
+            sampling=sampling or self.manifest.generation.for_mode(enable_thinking),
+            eos_token_ids=self.manifest.eos_token_ids,
+            max_new_tokens=max_new_tokens,
+            cancellation=cancellation,
+        )
+        async with aclosing(steps):
+            async for step in steps:
+                match step:
+                    case Token(token_id):
+                        for event in stream.push(token_id):
+                            yield event
+                    case Prefilled():
+                        stream.prefilled = step
+                    case Finished():
+                        for event in stream.finish():
+                            yield event
+                        yield stream.done(step)
+
+    async def close(self) -> None:
+        """Give the backend's memory back."""
+        await self.engine.backend.close()
+
+    def _encode(self, messages: Sequence[Message], enable_thinking: bool, tools: Tools | None) -> list[int]:
+        return encode_chat(
+            self.tokenizer, self.template, messages, tools=tools, enable_thinking=enable_thinking
+        )
+
+
+class _ReplyStream:
+    """Token ids of one reply to events, and the count of them."""
+
+    def __init__(self, tokenizer: Tokenizer, prompt: Sequence[int], context_size: int) -> None:
+        starts_in = open_section(
+            prompt,
+            think_open_id=tokenizer.special_ids.get(OPEN_TAG, _NO_TOKEN),
+            think_close_id=tokenizer.special_ids.get(CLOSE_TAG, _NO_TOKEN),
+        )
+        self._detokenizer = StreamingDetokenizer(tokenizer)
+        self._splitter = ThinkingSplitter(starts_in)
+        self._context_size = context_size
+        self._reasoning_tokens = 0
+        self._answer_tokens = 0
+        self.prefilled = Prefilled(len(prompt), 0, 0.0, 0)
+
+    def push(self, token_id: int) -> list[ReasoningDelta | TextDelta]:
+        before = self._splitter.section
+        events = self._splitter.push(self._detokenizer.push(token_id))
+        if before == "reasoning" or self._splitter.section == "reasoning":
+            self._reasoning_tokens += 1
+        else:
+            self._answer_tokens += 1
+        return [_delta(event) for event in events]
+
+    def finish(self) -> list[ReasoningDelta | TextDelta]:
+        events = [*self._splitter.push(self._detokenizer.finish()), *self._splitter.finish()]
+        return [_delta(event) for event in events]
+
+    def done(self, finished: Finished) -> Done:
+        prefilled = self.prefilled
+        usage = Usage(
+            prompt_tokens=prefilled.prompt_tokens,
+            cached_tokens=prefilled.cached_tokens,
+            reasoning_tokens=self._reasoning_tokens,
+            answer_tokens=self._answer_tokens,
+            prefill_ms=prefilled.prefill_ms,
+            decode_ms=finished.decode_ms,
+            context_used=prefilled.prompt_tokens + self._reasoning_tokens + self._answer_tokens,
+            context_size=self._context_size,
+            seed=prefilled.seed,
+        )
+        return Done(finished.finish_reason, usage)
+
+
+def _delta(event: ThinkingEvent) -> ReasoningDelta | TextDelta:
+    return ReasoningDelta(event.text) if event.kind == "reasoning" else TextDelta(event.text)
+
+
+def _check_vocabularies(manifest: Manifest, tokenizer: Tokenizer, backend: Backend) -> None:
+    vocab_size = manifest.model.vocab_size
+    if backend.capabilities.vocab_size != vocab_size:
+        raise BackendError(
+            f"the backend computes {backend.capabilities.vocab_size} logits",
+            expected=f"{vocab_size}, the vocab_size of {manifest.name}",
+            remedy="Load the graph of the same bundle.",
+        )
+    if tokenizer.vocab_size > vocab_size:
+        raise TokenizerError(
+            f"the tokenizer has {tokenizer.vocab_size} ids",
+            expected=f"at most {vocab_size}, the vocab_size of {manifest.name}",
+            remedy="Export the bundle again from a checkpoint whose tokenizer is its own.",
+        )
