@@ -16,7 +16,7 @@
 /**
  * Anything that can post and receive messages: a Worker, a MessagePort, the worker's own global scope.
  * @typedef {object} Endpoint
- * @property {(message: any, transfer?: Transferable[]) => void} postMessage
+ * @property {(message: any) => void} postMessage
  * @property {(type: "message" | "error" | "messageerror", listener: (event: any) => void) => void} addEventListener
  * @property {(type: "message" | "error" | "messageerror", listener: (event: any) => void) => void} removeEventListener
  * @property {() => void} [start]  a MessagePort delivers nothing before it

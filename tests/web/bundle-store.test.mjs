@@ -1,0 +1,157 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { beforeEach, test } from "node:test";
+import { openBundle } from "../../web/bundle-store.js";
+
+/** @type {Map<string, Uint8Array<ArrayBuffer>>} path below the bundle → what the server sends */
+let served = new Map();
+/** @type {any} */
+let manifest = {};
+let inFlight = 0;
+let greatestInFlight = 0;
+
+/** @param {string} file @param {Uint8Array} bytes */
+function serve(file, bytes) {
+  served.set(file, new Uint8Array(bytes));
+  return { file, bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+}
+
+beforeEach(() => {
+  served = new Map();
+  greatestInFlight = 0;
+  const parts = Array.from({ length: 9 }, (_, i) => serve(`weights/00${i}.bin`, randomBytes(1000 + i)));
+  manifest = {
+    format: 1,
+    name: "tiny",
+    model: {},
+    generation: {},
+    tokenizer: serve("tokenizer/tokenizer.bin", randomBytes(10)),
+    chat_template: serve("tokenizer/chat_template.jinja", Buffer.from("{{ 'ü' }}")),
+    weights: { bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts },
+    graphs: { wasm: serve("graphs/wasm.onnx", randomBytes(77)) },
+  };
+});
+
+/** @param {string} url */
+async function fetchServed(url) {
+  inFlight++;
+  greatestInFlight = Math.max(greatestInFlight, inFlight);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  inFlight--;
+  const path = url.replace("http://site/models/tiny/", "");
+  if (path === "manifest.json")
+    return new Response(typeof manifest === "string" ? manifest : JSON.stringify(manifest));
+  const bytes = served.get(path);
+  return bytes ? new Response(bytes) : new Response("no", { status: 404 });
+}
+
+async function fetchAll(onBytes = (/** @type {number} */ _loaded, /** @type {number} */ _total) => {}) {
+  const bundle = await openBundle("http://site/models/tiny", fetchServed);
+  return bundle.fetchAll(bundle.graph("wasm"), onBytes);
+}
+
+test("weights are the parts in the manifest's order, whatever order they arrive in", async () => {
+  const { weights } = await fetchAll();
+  const expected = Buffer.concat(
+    manifest.weights.parts.map((/** @type {any} */ { file }) => served.get(file)),
+  );
+  assert.ok(Buffer.from(weights).equals(expected));
+});
+
+test("graph, tokenizer and template arrive as they were served", async () => {
+  const files = await fetchAll();
+  assert.deepEqual(files.graph, served.get("graphs/wasm.onnx"));
+  assert.deepEqual(files.tokenizer, served.get("tokenizer/tokenizer.bin"));
+  assert.equal(files.chatTemplate, "{{ 'ü' }}");
+});
+
+test("parts are fetched in parallel, but never more than six at a time", async () => {
+  await fetchAll();
+  assert.equal(greatestInFlight, 6);
+});
+
+test("progress rises to the total that the manifest promises", async () => {
+  /** @type {Array<[number, number]>} */
+  const steps = [];
+  await fetchAll((loaded, total) => steps.push([loaded, total]));
+  const total = manifest.weights.bytes + 77 + 10 + Buffer.byteLength("{{ 'ü' }}");
+  assert.deepEqual(steps[0], [0, total]);
+  assert.deepEqual(steps.at(-1), [total, total]);
+  assert.deepEqual(
+    steps,
+    [...steps].sort((a, b) => a[0] - b[0]),
+  );
+});
+
+test("an altered part is named, with the hash that was expected", async () => {
+  const part = manifest.weights.parts[4];
+  const bytes = /** @type {Uint8Array} */ (served.get(part.file));
+  bytes[500] ^= 1;
+  await assert.rejects(fetchAll(), (/** @type {Error} */ error) => {
+    assert.equal(error.name, "PartAlteredError");
+    assert.ok(error.message.startsWith("weights/004.bin arrived with a sha256 of "));
+    assert.ok(error.message.includes(part.sha256));
+    return true;
+  });
+});
+
+for (const [word, change] of /** @type {const} */ ([
+  ["short", -1],
+  ["long", 1],
+])) {
+  test(`a part that is one byte too ${word} is named, with the size that was expected`, async () => {
+    served.set("weights/002.bin", new Uint8Array(1002 + change));
+    await assert.rejects(fetchAll(), {
+      name: "PartAlteredError",
+      message: /^weights\/002\.bin .*expected 1002 bytes/,
+    });
+  });
+}
+
+test("a missing part is named, with its address and status", async () => {
+  served.delete("weights/003.bin");
+  await assert.rejects(fetchAll(), {
+    name: "PartMissingError",
+    message: /weights\/003\.bin is not at http:\/\/site\/models\/tiny\/weights\/003\.bin: HTTP status 404/,
+  });
+});
+
+test("a server that does not answer is a missing part, not a TypeError", async () => {
+  const unreachable = () => Promise.reject(new TypeError("Failed to fetch"));
+  await assert.rejects(openBundle("http://site/", unreachable), {
+    name: "PartMissingError",
+    message: /manifest\.json/,
+  });
+});
+
+test("another format version is refused by name", async () => {
+  manifest.format = 2;
+  await assert.rejects(fetchAll(), {
+    name: "FormatVersionError",
+    message: /has format 2 \(expected format 1/,
+  });
+});
+
+test("an HTML page in place of the manifest is said to be one", async () => {
+  manifest = "<!doctype html><title>404</title>";
+  await assert.rejects(fetchAll(), { name: "ManifestError", message: /manifest\.json is an HTML page/ });
+});
+
+test("a manifest without a key says which", async () => {
+  delete manifest.weights;
+  await assert.rejects(fetchAll(), { name: "ManifestError", message: /has no weights/ });
+});
+
+test("parts that do not add up to the weights are refused before they are fetched", async () => {
+  manifest.weights.parts.pop();
+  await assert.rejects(fetchAll(), { name: "ManifestError", message: /weight parts are \d+ bytes together/ });
+});
+
+test("a graph that the bundle does not have is refused with those it has", async () => {
+  const bundle = await openBundle("http://site/models/tiny/", fetchServed);
+  assert.throws(() => bundle.graph("webgpu-f16"), {
+    name: "ManifestError",
+    message: /no graph webgpu-f16 \(expected one of wasm/,
+  });
+});

@@ -1,0 +1,133 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { expandWeights } from "../../web/expand-weights.js";
+
+/** float16 scales that are exact, odd, negative, subnormal and zero: bits → value */
+const SCALES = /** @type {Array<[number, number]>} */ ([
+  [0x3c00, 1],
+  [0xbc00, -1],
+  [0x2e66, 0.0999755859375],
+  [0xa3d7, -0.01531219482421875],
+  [0x0001, 2 ** -24],
+  [0x7bff, 65504],
+  [0x0000, 0],
+]);
+
+/** A small generator (mulberry32), so that a failure can be repeated. @param {number} seed */
+function randomNumbers(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/**
+ * Random int4 tensors one after the other, the first from an odd offset on, and their float64 weights.
+ * @param {Array<[number, number]>} shapes  rows, columns
+ */
+function makeWeights(shapes) {
+  const random = randomNumbers(7);
+  const bytes = new Uint8Array(
+    3 + shapes.reduce((sum, [rows, columns]) => sum + rows * (columns / 32) * 18, 0),
+  );
+  let source = 3;
+  let target = 0;
+  /** @type {import("../../web/bundle-store.js").ExpandedTensor[]} */
+  const tensors = [];
+  /** @type {number[][][]} */
+  const dequantized = [];
+  for (const [rows, columns] of shapes) {
+    const blocks = rows * (columns / 32);
+    const codes = source;
+    const scales = source + blocks * 16;
+    source = scales + blocks * 2;
+    tensors.push({
+      name: `tensor ${tensors.length}`,
+      rows,
+      columns,
+      codes_offset: codes,
+      scales_offset: scales,
+      weight_offset: target,
+      weight_scales_offset: target + rows * columns,
+    });
+    target += rows * columns + rows * 4;
+    const matrix = Array.from({ length: rows }, () => Array(columns).fill(0));
+    for (let block = 0; block < blocks; block++) {
+      const [bits, scale] = SCALES[Math.floor(random() * SCALES.length)];
+      bytes[scales + 2 * block] = bits & 255;
+      bytes[scales + 2 * block + 1] = bits >> 8;
+      for (let j = 0; j < 32; j++) {
+        const code = Math.floor(random() * 16);
+        bytes[codes + block * 16 + (j >> 1)] |= code << (4 * (j & 1));
+        const column = (block % (columns / 32)) * 32 + j;
+        matrix[Math.floor(block / (columns / 32))][column] = (code - 8) * scale;
+      }
+    }
+    dequantized.push(matrix);
+  }
+  return { bytes, expanded: { external_data: "expanded.bin", bytes: target, tensors }, dequantized };
+}
+
+for (const [rows, columns] of /** @type {Array<[number, number]>} */ ([
+  [1, 32],
+  [64, 64],
+  [130, 96],
+])) {
+  test(`a ${rows} × ${columns} weight equals the formula of the contract, bit for bit`, async () => {
+    const { bytes, expanded, dequantized } = makeWeights([[rows, columns]]);
+    const result = await expandWeights(bytes, expanded);
+    const weight = new Int8Array(result.buffer, 0, rows * columns);
+    const scales = new DataView(result.buffer, rows * columns);
+    for (let n = 0; n < rows; n++) {
+      const row = dequantized[0][n];
+      const greatest = Math.max(...row.map(Math.abs));
+      const s = greatest === 0 ? 1 : Math.fround(greatest / 127);
+      assert.equal(scales.getFloat32(4 * n, true), s);
+      for (let k = 0; k < columns; k++) {
+        const expected = Math.floor(row[k] / s + 0.5) | 0;
+        if (weight[k * rows + n] !== expected)
+          assert.fail(`[${k}, ${n}] is ${weight[k * rows + n]}, not ${expected}`);
+      }
+    }
+  });
+}
+
+test("several tensors land at their own offsets", async () => {
+  const shapes = /** @type {Array<[number, number]>} */ ([
+    [8, 32],
+    [16, 64],
+  ]);
+  const together = makeWeights(shapes);
+  const result = await expandWeights(together.bytes, together.expanded);
+  for (const tensor of together.expanded.tensors) {
+    const bytes = tensor.rows * tensor.columns + 4 * tensor.rows;
+    const alone = await expandWeights(together.bytes, {
+      ...together.expanded,
+      bytes,
+      tensors: [{ ...tensor, weight_offset: 0, weight_scales_offset: tensor.rows * tensor.columns }],
+    });
+    assert.deepEqual(result.slice(tensor.weight_offset, tensor.weight_offset + bytes), alone);
+  }
+});
+
+test("a row of zeros gets scale 1", async () => {
+  const { bytes, expanded } = makeWeights([[1, 32]]);
+  bytes.fill(0, expanded.tensors[0].scales_offset);
+  const result = await expandWeights(bytes, expanded);
+  assert.equal(new DataView(result.buffer).getFloat32(32, true), 1);
+  assert.deepEqual([...new Int8Array(result.buffer, 0, 32)], Array(32).fill(0));
+});
+
+test("progress ends at the number of weights", async () => {
+  const { bytes, expanded } = makeWeights([
+    [8, 32],
+    [16, 64],
+  ]);
+  /** @type {number[][]} */
+  const steps = [];
+  await expandWeights(bytes, expanded, (done, total) => steps.push([done, total]));
+  assert.deepEqual(steps.at(-1), [8 * 32 + 16 * 64, 8 * 32 + 16 * 64]);
+});

@@ -1,0 +1,252 @@
+// @ts-check
+/**
+ * The page's side of the worker protocol: requests become promises and streams, errors keep their names.
+ *
+ * Works over any Endpoint (Worker, MessagePort), so it is tested in Node over a MessageChannel. Knows nothing about
+ * the DOM, tokens or backends. Everything a page does with the model goes through this class.
+ *
+ * @module
+ */
+
+import { ProtocolError, RemoteError, WorkerError } from "./errors.js";
+
+/** @typedef {import("./protocol.js").Endpoint} Endpoint */
+/** @typedef {import("./protocol.js").PageMessage} PageMessage */
+/** @typedef {import("./protocol.js").WorkerMessage} WorkerMessage */
+/** @typedef {import("./protocol.js").GenerationEvent} GenerationEvent */
+/** @typedef {import("./protocol.js").DoneMessage} DoneMessage */
+/** @typedef {{receive: (message: WorkerMessage) => void, fail: (error: Error) => void}} Request */
+
+export class PagelmClient {
+  /** @type {Endpoint} */ #endpoint;
+  /** @type {Map<number, Request>} */ #requests = new Map();
+  #nextId = 1;
+  /** @type {Error | null} */ #broken = null;
+
+  /** @param {Endpoint} endpoint */
+  constructor(endpoint) {
+    this.#endpoint = endpoint;
+    endpoint.addEventListener("message", this.#onMessage);
+    endpoint.addEventListener("messageerror", this.#onBroken);
+    endpoint.addEventListener("error", this.#onBroken);
+    endpoint.start?.();
+  }
+
+  /**
+   * Starts a module worker and returns a client for it.
+   * @param {string | URL} [workerUrl]  default: worker.js beside this file
+   */
+  static start(workerUrl = new URL("./worker.js", import.meta.url)) {
+    return new PagelmClient(new Worker(workerUrl, { type: "module", name: "pagelm" }));
+  }
+
+  /**
+   * Loads runtime, weights and backend. One load per worker.
+   *
+   * @param {import("./protocol.js").LoadOptions} options
+   * @param {(progress: import("./protocol.js").Progress) => void} [onProgress]
+   * @returns {Promise<import("./protocol.js").Ready>}
+   */
+  load({ bundleUrl, ...options }, onProgress) {
+    // The worker would resolve a relative address against itself, the caller means the page.
+    const base = globalThis.document?.baseURI;
+    return this.#ask({ kind: "load", bundleUrl: new URL(bundleUrl, base).href, ...options }, (message) => {
+      if (message.kind === "progress") onProgress?.(message);
+      return message.kind === "ready" ? { model: message.model, backend: message.backend } : undefined;
+    });
+  }
+
+  /**
+   * Starts a generation. Iterate over the result for its events; leaving the loop early cancels it.
+   *
+   * @param {import("./protocol.js").GenerateOptions} options
+   * @returns {Generation}
+   */
+  generate(options) {
+    const generation = new Generation(() => this.#cancel(id));
+    const id = this.#send({ kind: "generate", ...options }, generation);
+    return generation;
+  }
+
+  /**
+   * Totals since `ready`.
+   * @returns {Promise<import("./protocol.js").Statistics>}
+   */
+  statistics() {
+    return this.#ask({ kind: "statistics" }, (message) =>
+      message.kind === "statistics" ? message.statistics : undefined,
+    );
+  }
+
+  /** Ends the worker; whatever is still open fails. */
+  close() {
+    this.#endpoint.terminate?.();
+    this.#endpoint.removeEventListener("message", this.#onMessage);
+    this.#endpoint.removeEventListener("messageerror", this.#onBroken);
+    this.#endpoint.removeEventListener("error", this.#onBroken);
+    this.#fail(
+      new WorkerError("The worker was closed", {
+        expected: "an open worker",
+        remedy: "Start a new client to go on.",
+      }),
+    );
+  }
+
+  /** @param {number} target */
+  #cancel(target) {
+    if (this.#requests.has(target)) {
+      this.#endpoint.postMessage({ kind: "cancel", id: this.#nextId++, target });
+    }
+  }
+
+  /**
+   * @template Result
+   * @param {PageMessage extends infer Message ? Message extends PageMessage ? Omit<Message, "id"> : never : never} message
+   * @param {(message: WorkerMessage) => Result | undefined} take  undefined: not the answer yet
+   * @returns {Promise<Result>}
+   */
+  #ask(message, take) {
+    return new Promise((resolve, reject) => {
+      const id = this.#send(message, {
+        receive: (reply) => {
+          const result = take(reply);
+          if (result === undefined) return;
+          this.#requests.delete(id);
+          resolve(result);
+        },
+        fail: reject,
+      });
+    });
+  }
+
+  /**
+   * @param {object} message
+   * @param {Request} request
+   * @returns {number} the id the message got
+   */
+  #send(message, request) {
+    const id = this.#nextId++;
+    if (this.#broken) {
+      request.fail(this.#broken);
+      return id;
+    }
+    this.#requests.set(id, request);
+    this.#endpoint.postMessage({ ...message, id });
+    return id;
+  }
+
+  #onMessage = (/** @type {{data: WorkerMessage}} */ { data }) => {
+    const request = this.#requests.get(data.id);
+    if (request === undefined) return; // a late event of a request that already ended
+    if (data.kind === "error") {
+      this.#requests.delete(data.id);
+      request.fail(new RemoteError(data.error));
+      return;
+    }
+    if (data.kind === "done") this.#requests.delete(data.id);
+    request.receive(data);
+  };
+
+  #onBroken = (/** @type {{message?: string, filename?: string, lineno?: number}} */ event) => {
+    const place = event.filename ? ` at ${event.filename}:${event.lineno}` : "";
+    this.#fail(
+      new WorkerError(`The worker failed${place}: ${event.message || "it could not be started"}`, {
+        expected: "a module worker that starts and keeps running",
+        remedy: "Reload the page; if it happens again, check that worker.js is served as JavaScript.",
+      }),
+    );
+  };
+
+  /** @param {Error} error */
+  #fail(error) {
+    this.#broken = error;
+    const open = [...this.#requests.values()];
+    this.#requests.clear();
+    for (const request of open) request.fail(error);
+  }
+}
+
+/**
+ * One running generation: an async iterable of `reasoning`, `text` and finally `done`.
+ *
+ * Iterate once. `done` also resolves (or rejects) when nobody iterates; an error is raised in both places.
+ * @implements {AsyncIterable<GenerationEvent>}
+ */
+export class Generation {
+  /** @type {GenerationEvent[]} */ #events = [];
+  /** @type {(() => void) | null} */ #wake = null;
+  /** @type {Error | null} */ #error = null;
+  #ended = false;
+  #iterated = false;
+  /** @type {() => void} */ #cancel;
+  /** @type {(message: DoneMessage) => void} */ #resolve = () => {};
+  /** @type {(error: Error) => void} */ #reject = () => {};
+
+  /** @param {() => void} cancel */
+  constructor(cancel) {
+    this.#cancel = cancel;
+    /** @type {Promise<DoneMessage>} */
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Who iterates sees the error there; without this an unread `done` would be an unhandled rejection.
+    this.done.catch(() => {});
+  }
+
+  /** Asks the worker to stop after the token it is at; the stream then ends in `done` with "abort". */
+  cancel() {
+    if (!this.#ended) this.#cancel();
+  }
+
+  /** @param {WorkerMessage} message */
+  receive(message) {
+    if (message.kind !== "reasoning" && message.kind !== "text" && message.kind !== "done") {
+      this.fail(
+        new ProtocolError(`The worker answered a generate with ${JSON.stringify(message.kind)}`, {
+          expected: "reasoning, text or done",
+          remedy: "Page and worker are of different versions: reload without the cache.",
+        }),
+      );
+      return;
+    }
+    this.#events.push(message);
+    if (message.kind === "done") {
+      this.#ended = true;
+      this.#resolve(message);
+    }
+    this.#wake?.();
+  }
+
+  /** @param {Error} error */
+  fail(error) {
+    this.#ended = true;
+    this.#error = error;
+    this.#reject(error);
+    this.#wake?.();
+  }
+
+  /** @returns {AsyncGenerator<GenerationEvent, void, void>} */
+  async *[Symbol.asyncIterator]() {
+    if (this.#iterated) throw new TypeError("a Generation can be iterated only once");
+    this.#iterated = true;
+    try {
+      while (true) {
+        const event = this.#events.shift();
+        if (event !== undefined) {
+          yield event;
+          if (event.kind === "done") return;
+        } else if (this.#error) {
+          throw this.#error;
+        } else {
+          await new Promise((resolve) => {
+            this.#wake = () => resolve(undefined);
+          });
+          this.#wake = null;
+        }
+      }
+    } finally {
+      this.cancel();
+    }
+  }
+}
