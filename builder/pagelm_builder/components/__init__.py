@@ -1,0 +1,1 @@
+"""Each file emits one subgraph of the decoder."""

@@ -1,0 +1,201 @@
+"""`pagelm export`: from a checkpoint's folder to a bundle.
+
+Reads and checks everything before it writes anything: config, tensor headers, tokenizer, then the graphs (which need
+no weights), then the weights as a stream. It knows the order of the steps and the manifest's keys; each step is
+another file's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from pagelm_builder.bundle import (
+    FORMAT,
+    PartWriter,
+    WrittenFile,
+    check_target,
+    replacing,
+    write_hashed,
+    write_manifest,
+)
+from pagelm_builder.checkpoint import Checkpoint, TensorSource
+from pagelm_builder.config import ARCHITECTURE, JsonValue, ModelConfig, read_config
+from pagelm_builder.graphs import (
+    BuiltGraph,
+    build_native,
+    build_wasm,
+    build_webgpu_f16,
+    build_webgpu_f32,
+)
+from pagelm_builder.quantize.round_to_nearest import BLOCK_SIZE
+from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
+from pagelm_builder.tokenizer import ConvertedTokenizer, convert_tokenizer
+from pagelm_builder.weights import (
+    EXPANDED_FILE,
+    WEIGHTS_FILE,
+    ExpandedLayout,
+    WeightLayout,
+    plan_expansion,
+    plan_weights,
+    write_weights,
+)
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+
+# Qwen3's own settings for its two modes: https://huggingface.co/Qwen/Qwen3-0.6B#best-practices
+GENERATION: dict[str, JsonValue] = {
+    "thinking": {"temperature": 0.6, "top_k": 20, "top_p": 0.95, "min_p": 0.0},
+    "non_thinking": {"temperature": 0.7, "top_k": 20, "top_p": 0.8, "min_p": 0.0},
+}
+QUANTIZATION: dict[str, JsonValue] = {
+    "method": "rtn",
+    "bits": 4,
+    "block_size": BLOCK_SIZE,
+    "symmetric": True,
+}
+
+
+def export_bundle(
+    source: Path, out: Path, *, name: str | None = None, progress: Progress | None = None
+) -> Path:
+    """Build the bundle of one checkpoint.
+
+    Args:
+        source: Folder with config.json, safetensors files and the tokenizer's files.
+        out: Where the bundle goes; an earlier bundle there is replaced when the new one is complete.
+        name: The model's name in the manifest; the folder's name by default.
+        progress: Called with ("weights", bytes written, bytes in all).
+
+    Returns:
+        `out`.
+
+    Raises:
+        BuildError: a named subclass; nothing is left behind and an earlier bundle is untouched.
+    """
+    check_target(out)
+    config = read_config(source)
+    ignored = [f"{UNTIED_HEAD}.weight"] if config.tie_word_embeddings else []
+    with Checkpoint(source) as checkpoint:
+        checkpoint.check(model_tensors(config), ignored=ignored)
+        tokenizer = convert_tokenizer(source)
+        write_bundle(
+            config, checkpoint, tokenizer, out, name=name or source.resolve().name, progress=progress
+        )
+    return out
+
+
+def write_bundle(
+    config: ModelConfig,
+    weights: TensorSource,
+    tokenizer: ConvertedTokenizer,
+    out: Path,
+    *,
+    name: str,
+    progress: Progress | None = None,
+) -> None:
+    """Write the bundle of parts that are already checked."""
+    layout = plan_weights(config)
+    expanded = plan_expansion(config, layout)
+    graphs = [
+        build_webgpu_f32(config, layout),
+        build_webgpu_f16(config, layout),
+        build_wasm(config, layout, expanded),
+        build_native(config, layout),
+    ]
+    with replacing(out) as folder:
+        parts = _write_parts(config, layout, weights, folder, progress)
+        vocabulary = write_hashed(folder, "tokenizer/tokenizer", "bin", tokenizer.binary)
+        template = write_hashed(
+            folder, "tokenizer/chat_template", "jinja", tokenizer.chat_template.encode()
+        )
+        manifest: dict[str, JsonValue] = {
+            "format": FORMAT,
+            "name": name,
+            "model": _model_entry(config),
+            "tokens": {
+                "eos_token_ids": list(tokenizer.eos_token_ids),
+                "pad_token_id": tokenizer.pad_token_id,
+            },
+            "generation": GENERATION,
+            "tokenizer": vocabulary.entry(),
+            "chat_template": template.entry(),
+            "weights": {"bytes": layout.bytes, "parts": [part.entry() for part in parts]},
+            "graphs": {
+                graph.variant.name: _graph_entry(folder, graph, expanded) for graph in graphs
+            },
+            "quantization": QUANTIZATION,
+            "parity": {},
+        }
+        write_manifest(folder, manifest)
+
+
+def _write_parts(
+    config: ModelConfig,
+    layout: WeightLayout,
+    weights: TensorSource,
+    folder: Path,
+    progress: Progress | None,
+) -> tuple[WrittenFile, ...]:
+    writer = PartWriter(folder)
+
+    def report(written: int, total: int) -> None:
+        if progress is not None:
+            progress("weights", written, total)
+
+    try:
+        write_weights(config, layout, weights, writer.write, report)
+    except BaseException:
+        writer.abandon()
+        raise
+    return writer.finish()
+
+
+def _model_entry(config: ModelConfig) -> dict[str, JsonValue]:
+    return {
+        "architecture": ARCHITECTURE,
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.hidden_size,
+        "intermediate_size": config.intermediate_size,
+        "num_hidden_layers": config.num_hidden_layers,
+        "num_attention_heads": config.num_attention_heads,
+        "num_key_value_heads": config.num_key_value_heads,
+        "head_dim": config.head_dim,
+        "max_position_embeddings": config.max_position_embeddings,
+        "rope_theta": config.rope_theta,
+        "rms_norm_eps": config.rms_norm_eps,
+        "tie_word_embeddings": config.tie_word_embeddings,
+    }
+
+
+def _graph_entry(folder: Path, graph: BuiltGraph, expanded: ExpandedLayout) -> dict[str, JsonValue]:
+    variant = graph.variant
+    entry: dict[str, JsonValue] = {
+        **write_hashed(folder, f"graphs/{variant.name}", "onnx", graph.model).entry(),
+        "external_data": WEIGHTS_FILE,
+        "key_value_dtype": variant.compute,
+        "required_features": list(variant.required_features),
+        "largest_binding_bytes": graph.largest_binding_bytes,
+        "storage_buffers": graph.storage_buffers,
+        "candidates": graph.candidates,
+    }
+    if variant.linear == "w8a8":
+        entry["expanded"] = _expanded_entry(expanded)
+    return entry
+
+
+def _expanded_entry(expanded: ExpandedLayout) -> dict[str, JsonValue]:
+    tensors: list[JsonValue] = [
+        {
+            "name": tensor.name,
+            "rows": tensor.rows,
+            "columns": tensor.columns,
+            "codes_offset": tensor.codes_offset,
+            "scales_offset": tensor.scales_offset,
+            "weight_offset": tensor.weight_offset,
+            "weight_scales_offset": tensor.weight_scales_offset,
+        }
+        for tensor in expanded.tensors
+    ]
+    return {"external_data": EXPANDED_FILE, "bytes": expanded.bytes, "tensors": tensors}

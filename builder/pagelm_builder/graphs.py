@@ -1,0 +1,110 @@
+"""One function per graph of the bundle: its bytes, and what the manifest says about it.
+
+Binding sizes and storage buffers are computed from the graph as onnxruntime will run it on WebGPU, with its two
+fusions applied. It knows nothing of files. Specified in docs/contracts.md, "Bundle, format 1".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+from pagelm_builder import variant as variants
+from pagelm_builder.components.candidates import candidate_count
+from pagelm_builder.config import ModelConfig
+from pagelm_builder.decoder import build_decoder
+from pagelm_builder.variant import Variant
+from pagelm_builder.weights import ExpandedLayout, Region, WeightLayout
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltGraph:
+    """A serialized graph.
+
+    Attributes:
+        model: The ONNX protobuf.
+        largest_binding_bytes: Size of the largest constant that a shader binds (the KV cache, whose size the runtime
+            chooses, is not in it).
+        storage_buffers: The most storage buffers that one dispatch binds.
+    """
+
+    variant: Variant
+    model: bytes
+    candidates: int
+    largest_binding_bytes: int
+    storage_buffers: int
+
+
+def build_webgpu_f32(config: ModelConfig, weights: WeightLayout) -> BuiltGraph:
+    return build_graph(config, variants.WEBGPU_F32, weights.regions)
+
+
+def build_webgpu_f16(config: ModelConfig, weights: WeightLayout) -> BuiltGraph:
+    return build_graph(config, variants.WEBGPU_F16, weights.regions)
+
+
+def build_wasm(config: ModelConfig, weights: WeightLayout, expanded: ExpandedLayout) -> BuiltGraph:
+    return build_graph(config, variants.WASM, weights.regions | expanded.regions)
+
+
+def build_native(config: ModelConfig, weights: WeightLayout) -> BuiltGraph:
+    return build_graph(config, variants.NATIVE, weights.regions)
+
+
+def build_graph(config: ModelConfig, variant: Variant, regions: Mapping[str, Region]) -> BuiltGraph:
+    """Build and serialize one variant."""
+    model = build_decoder(config, variant, regions)
+    return BuiltGraph(
+        variant=variant,
+        model=ir.to_proto(model).SerializeToString(deterministic=True),
+        candidates=candidate_count(config.vocab_size),
+        largest_binding_bytes=_largest_binding_bytes(model.graph, config, variant),
+        storage_buffers=_storage_buffers(model.graph),
+    )
+
+
+def _largest_binding_bytes(graph: ir.Graph, config: ModelConfig, variant: Variant) -> int:
+    compute = 2 if variant.compute == "float16" else 4
+    rotary = config.max_position_embeddings * config.head_dim // 2 * compute
+    logits = config.vocab_size * 4
+    constants = (_bound_bytes(value, compute) for value in graph.initializers.values())
+    return max(rotary, logits, *constants)
+
+
+def _bound_bytes(value: ir.Value, compute: int) -> int:
+    """float tensors are bound in the compute type, after their Cast is folded."""
+    tensor = value.const_value
+    assert tensor is not None
+    is_float = tensor.dtype in (ir.DataType.FLOAT, ir.DataType.FLOAT16)
+    size = compute if is_float else tensor.dtype.itemsize
+    return int(np.prod(tensor.shape.numpy())) * int(size)
+
+
+def _storage_buffers(graph: ir.Graph) -> int:
+    return max(max(_node_buffers(node), _fused_buffers(node)) for node in graph)
+
+
+def _node_buffers(node: ir.Node) -> int:
+    if node.op_type == "GroupQueryAttention":
+        # several dispatches; the widest, rotation with head norms, binds 5 + 2 inputs and 2 outputs
+        return 9
+    return sum(value is not None for value in node.inputs) + sum(bool(value.name) for value in node.outputs)
+
+
+def _fused_buffers(norm: ir.Node) -> int:
+    """Buffers of MatMulNBitsQkv or MatMulNBitsMlp, into which a norm and the MatMulNBits that read it are fused.
+
+    The fused node keeps the norm's inputs, its sum output, and codes and scales of each matrix; q, k and v stay
+    outputs, gate and up become one.
+    """
+    if not norm.op_type.endswith("SimplifiedLayerNormalization"):
+        return 0
+    readers = [usage.node for usage in norm.outputs[0].uses()]
+    if not readers or any(reader.op_type != "MatMulNBits" for reader in readers):
+        return 0
+    sums = sum(bool(value.name) for value in norm.outputs) - 1
+    products = len(readers) if len(readers) == 3 else 1
+    return len(norm.inputs) + sums + 2 * len(readers) + products

@@ -1,0 +1,44 @@
+"""Which decoder is built for which backend: the one value that components branch on.
+
+Everything that differs between graphs is a field here, so that no component asks for a backend's name. It knows no
+ONNX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How one graph does its arithmetic.
+
+    Attributes:
+        name: The key in the manifest.
+        linear: `int4` is MatMulNBits; `w8a8` is MatMulInteger over weights expanded at load, with activations
+            quantized per token; `float32` is a plain MatMul over unquantized weights, for parity tests.
+        compute: Type of activations and KV cache.
+        qk_norm: `fused` gives GroupQueryAttention the norm weights (WebGPU needs it for speed); `explicit` norms
+            the heads before it (the CPU kernel rejects the fused inputs).
+        top_k: `tiled` reduces rows of at most 2048 columns, the most that one WebGPU dispatch sorts; `whole` sorts
+            the vocabulary at once.
+        required_features: WebGPU features that the adapter must have.
+    """
+
+    name: str
+    linear: Literal["int4", "w8a8", "float32"]
+    compute: Literal["float32", "float16"]
+    qk_norm: Literal["fused", "explicit"]
+    top_k: Literal["tiled", "whole"]
+    required_features: tuple[str, ...] = ()
+
+
+WEBGPU_F32 = Variant("webgpu-f32", "int4", "float32", "fused", "tiled")
+WEBGPU_F16 = Variant("webgpu-f16", "int4", "float16", "fused", "tiled", ("shader-f16",))
+WASM = Variant("wasm", "w8a8", "float32", "explicit", "whole")
+NATIVE = Variant("native", "int4", "float32", "explicit", "whole")
+"""The four graphs of a bundle."""
+BUNDLE_VARIANTS = (WEBGPU_F32, WEBGPU_F16, WASM, NATIVE)
+"""The same decoder over unquantized weights: what the parity tests compare with transformers."""
+FLOAT32 = Variant("float32", "float32", "float32", "explicit", "whole")
