@@ -1,0 +1,326 @@
+"""pagelm.engine: prefix reuse, stopping, and a cache that stays right whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from fakes import (
+    VOCAB_SIZE,
+    FailingBackend,
+    PausingBackend,
+    RecordingBackend,
+    Stepper,
+    collect,
+    digest,
+    run,
+    successor,
+)
+
+from pagelm.backend import Candidates
+from pagelm.engine import Cancellation, Engine, EngineStep, Finished, Prefilled, Token
+from pagelm.errors import BusyError, ContextOverflowError, SamplingError
+from pagelm.sampling import SamplingOptions
+from pagelm.scripted import ScriptedBackend
+
+GREEDY = SamplingOptions(temperature=0.0)
+NEVER = frozenset({-1})
+
+
+def counting(**options: int) -> RecordingBackend:
+    return RecordingBackend(successor, vocab_size=VOCAB_SIZE, **options)
+
+
+def generate(
+    engine: Engine,
+    prompt: Sequence[int],
+    *,
+    eos: Sequence[int] = (),
+    limit: int | None = 3,
+    sampling: SamplingOptions = GREEDY,
+    cancellation: Cancellation | None = None,
+) -> list[EngineStep]:
+    return run(
+        collect(
+            engine.generate(
+                prompt,
+                sampling=sampling,
+                eos_token_ids=frozenset(eos),
+                max_new_tokens=limit,
+                cancellation=cancellation,
+            )
+        )
+    )
+
+
+def tokens(steps: Sequence[EngineStep]) -> list[int]:
+    return [step.token_id for step in steps if isinstance(step, Token)]
+
+
+def prefilled(steps: Sequence[EngineStep]) -> Prefilled:
+    assert isinstance(steps[0], Prefilled)
+    return steps[0]
+
+
+def reason(steps: Sequence[EngineStep]) -> str:
+    assert isinstance(steps[-1], Finished)
+    return steps[-1].finish_reason
+
+
+def test_steps_are_prefilled_then_tokens_then_finished() -> None:
+    steps = generate(Engine(counting()), [1, 2])
+    assert [type(step) for step in steps] == [Prefilled, Token, Token, Token, Finished]
+
+
+def test_tokens_are_what_the_model_says_next() -> None:
+    assert tokens(generate(Engine(counting()), [1, 2])) == [3, 4, 5]
+
+
+def test_an_eos_token_stops_and_is_not_yielded() -> None:
+    steps = generate(Engine(counting()), [1, 2], eos=[5], limit=None)
+    assert (tokens(steps), reason(steps)) == ([3, 4], "stop")
+
+
+def test_max_new_tokens_ends_with_length() -> None:
+    steps = generate(Engine(counting()), [1, 2], limit=2)
+    assert (tokens(steps), reason(steps)) == ([3, 4], "length")
+
+
+def test_the_token_at_the_limit_is_not_run() -> None:
+    backend = counting()
+    generate(Engine(backend), [1, 2], limit=2)
+    assert backend.length == 3
+
+
+def test_the_end_of_the_context_ends_with_length() -> None:
+    steps = generate(Engine(counting(max_positions=6)), [1, 2], limit=None)
+    assert (tokens(steps), reason(steps)) == ([3, 4, 5, 6], "length")
+
+
+def test_a_prompt_beyond_the_context_is_refused_before_any_work() -> None:
+    backend = counting(max_positions=4)
+    with pytest.raises(ContextOverflowError):
+        generate(Engine(backend), [1, 2, 3, 4])
+    assert backend.calls == []
+
+
+def test_max_new_tokens_below_one_is_refused() -> None:
+    with pytest.raises(SamplingError, match="max_new_tokens is 0"):
+        generate(Engine(counting()), [1], limit=0)
+
+
+def test_prefill_runs_in_chunks() -> None:
+    backend = counting()
+    run(
+        collect(
+            Engine(backend, prefill_chunk_tokens=4).generate(
+                range(10), sampling=GREEDY, eos_token_ids=NEVER, max_new_tokens=1
+            )
+        )
+    )
+    assert backend.calls == [
+        ("truncate", 0),
+        ("prefill", (0, 1, 2, 3)),
+        ("prefill", (4, 5, 6, 7)),
+        ("prefill", (8, 9)),
+    ]
+
+
+def test_the_next_turn_runs_only_what_is_new() -> None:
+    backend = counting()
+    engine = Engine(backend)
+    generate(engine, [1, 2], limit=3)  # 3 4 5; 5 itself is not in the cache
+    backend.calls.clear()
+    steps = generate(engine, [1, 2, 3, 4, 5, 100])
+    assert backend.prefilled() == [5, 100]
+    assert (prefilled(steps).prompt_tokens, prefilled(steps).cached_tokens) == (6, 4)
+
+
+def test_a_turn_that_differs_early_truncates_to_the_difference() -> None:
+    backend = counting()
+    engine = Engine(backend)
+    generate(engine, [1, 2, 3, 4])
+    backend.calls.clear()
+    generate(engine, [1, 2, 50, 60])
+    assert backend.calls[:2] == [("truncate", 2), ("prefill", (50, 60))]
+
+
+def test_the_same_prompt_again_runs_one_token() -> None:
+    backend = counting()
+    engine = Engine(backend)
+    first = generate(engine, [1, 2, 3])
+    backend.calls.clear()
+    assert tokens(generate(engine, [1, 2, 3])) == tokens(first)
+    assert backend.prefilled() == [3]
+
+
+def test_reuse_never_changes_what_is_said() -> None:
+    """Against a fresh engine each time, on a model that depends on every token before."""
+    engine = Engine(ScriptedBackend(digest, vocab_size=VOCAB_SIZE))
+    for prompt in ([1, 2, 3], [1, 2, 3, 4, 5], [1, 2], [9], [1, 2, 3, 4, 9, 9, 9], [1, 2, 3, 4, 9]):
+        fresh = Engine(ScriptedBackend(digest, vocab_size=VOCAB_SIZE))
+        assert tokens(generate(engine, prompt, limit=7)) == tokens(generate(fresh, prompt, limit=7))
+
+
+def test_the_cache_names_what_the_backend_holds() -> None:
+    backend = counting()
+    engine = Engine(backend)
+    generate(engine, [1, 2], limit=3)
+    assert engine.cache.token_ids == (1, 2, 3, 4)
+    assert backend.length == 4
+
+
+def test_cancel_between_tokens_aborts_before_the_next() -> None:
+    async def two_tokens() -> list[EngineStep]:
+        cancellation = Cancellation()
+        steps: list[EngineStep] = []
+        async for step in Engine(counting()).generate(
+            [1], sampling=GREEDY, eos_token_ids=NEVER, cancellation=cancellation
+        ):
+            steps.append(step)
+            if len(tokens(steps)) == 2:
+                cancellation.cancel()
+        return steps
+
+    steps = run(two_tokens())
+    assert (tokens(steps), reason(steps)) == ([2, 3], "abort")
+
+
+def test_cancel_while_the_backend_works_yields_no_further_token() -> None:
+    cancellation = Cancellation()
+    steps: list[EngineStep] = []
+
+    async def consume() -> None:
+        async for step in Engine(PausingBackend(successor)).generate(
+            [1], sampling=GREEDY, eos_token_ids=NEVER, cancellation=cancellation
+        ):
+            steps.append(step)
+
+    task = Stepper(consume())
+    task.step()  # in prefill
+    task.step()  # token 2 yielded; in decode of it
+    cancellation.cancel()
+    task.finish()
+    assert (tokens(steps), reason(steps)) == ([2], "abort")
+
+
+def test_cancel_during_prefill_stops_after_the_running_chunk() -> None:
+    cancellation = Cancellation()
+    backend = PausingBackend(successor, vocab_size=VOCAB_SIZE)
+    engine = Engine(backend, prefill_chunk_tokens=2)
+    steps: list[EngineStep] = []
+
+    async def consume() -> None:
+        async for step in engine.generate(
+            range(10), sampling=GREEDY, eos_token_ids=NEVER, cancellation=cancellation
+        ):
+            steps.append(step)
+
+    task = Stepper(consume())
+    task.step()
+    task.step()  # in the second chunk
+    cancellation.cancel()
+    task.finish()
+    assert reason(steps) == "abort"
+    assert backend.prefilled() == [0, 1, 2, 3]
+    assert engine.cache.token_ids == (0, 1, 2, 3)
+
+
+def test_a_cancellation_set_beforehand_runs_nothing() -> None:
+    cancellation = Cancellation()
+    cancellation.cancel()
+    backend = counting()
+    steps = generate(Engine(backend), [1, 2], cancellation=cancellation)
+    assert (reason(steps), backend.prefilled()) == ("abort", [])
+
+
+def test_the_cache_is_right_after_an_abort() -> None:
+    engine = Engine(ScriptedBackend(digest, vocab_size=VOCAB_SIZE))
+
+    async def abandon() -> list[int]:
+        steps = engine.generate([1, 2, 3], sampling=GREEDY, eos_token_ids=NEVER)
+        seen = [step async for step in _first(steps, 4)]
+        await steps.aclose()
+        return tokens(seen)
+
+    said = run(abandon())
+    fresh = Engine(ScriptedBackend(digest, vocab_size=VOCAB_SIZE))
+    prompt = [1, 2, 3, *said, 77]
+    assert tokens(generate(engine, prompt)) == tokens(generate(fresh, prompt))
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+@pytest.mark.parametrize("fails_at", [1, 2, 3, 4])
+def test_the_cache_is_right_after_a_failure(fails_at: int, keeps: bool) -> None:
+    engine = Engine(
+        FailingBackend(digest, fails_at=fails_at, keeps=keeps, vocab_size=VOCAB_SIZE), prefill_chunk_tokens=2
+    )
+    with pytest.raises(RuntimeError, match="device lost"):
+        generate(engine, [1, 2, 3, 4], limit=5)
+    fresh = Engine(ScriptedBackend(digest, vocab_size=VOCAB_SIZE))
+    for prompt in ([1, 2, 3, 4], [1, 2, 3, 4, 5, 6]):
+        assert tokens(generate(engine, prompt)) == tokens(generate(fresh, prompt))
+
+
+def test_an_abandoned_generation_does_not_block_the_next() -> None:
+    engine = Engine(ScriptedBackend(digest, vocab_size=VOCAB_SIZE))
+    fresh = Engine(ScriptedBackend(digest, vocab_size=VOCAB_SIZE))
+
+    async def take_over() -> tuple[list[EngineStep], list[EngineStep]]:
+        older = engine.generate([1, 2, 3], sampling=GREEDY, eos_token_ids=NEVER)
+        [step async for step in _first(older, 3)]
+        newer = await collect(engine.generate([1, 9], sampling=GREEDY, eos_token_ids=NEVER, max_new_tokens=4))
+        return newer, [step async for step in older]
+
+    newer, rest_of_older = run(take_over())
+    assert tokens(newer) == tokens(generate(fresh, [1, 9], limit=4))
+    assert (tokens(rest_of_older), reason(rest_of_older)) == ([], "abort")
+
+
+def test_a_generation_inside_the_backend_keeps_others_out() -> None:
+    engine = Engine(PausingBackend(successor))
+    first = Stepper(collect(engine.generate([1], sampling=GREEDY, eos_token_ids=NEVER, max_new_tokens=2)))
+    first.step()
+    with pytest.raises(BusyError):
+        generate(engine, [5])
+    first.finish()
+    assert engine.cache.token_ids == (1, 2)
+
+
+def test_a_top_k_within_the_candidates_never_asks_for_all_logits() -> None:
+    backend = counting()
+    generate(Engine(backend), [1], sampling=SamplingOptions(temperature=1.0, top_k=64, seed=1))
+    assert ("logits",) not in backend.calls
+
+
+@pytest.mark.parametrize("top_k", [0, 65])
+def test_a_top_k_beyond_the_candidates_asks_for_all_logits(top_k: int) -> None:
+    backend = counting()
+    steps = generate(Engine(backend), [1], sampling=SamplingOptions(temperature=0.1, top_k=top_k, seed=1))
+    assert backend.calls.count(("logits",)) == len(tokens(steps)) == 3
+
+
+def test_all_logits_reach_tokens_that_are_no_candidates() -> None:
+    class Uniform(ScriptedBackend):
+        async def logits(self) -> Sequence[float]:
+            return [0.0] * self.capabilities.vocab_size
+
+        async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:
+            candidates = await super().prefill(input_ids, position)
+            return Candidates([0.0] * len(candidates.ids), sorted(candidates.ids))
+
+    engine = Engine(Uniform(successor, vocab_size=VOCAB_SIZE, candidates=8))
+    options = [SamplingOptions(temperature=1.0, top_k=0, top_p=1.0, seed=seed) for seed in range(40)]
+    said = {tokens(generate(engine, [1], limit=1, sampling=option))[0] for option in options}
+    assert max(said) >= 8
+
+
+def test_the_seed_that_was_used_is_told() -> None:
+    steps = generate(Engine(counting()), [1], sampling=SamplingOptions(seed=42))
+    assert prefilled(steps).seed == 42
+
+
+async def _first(steps, count):  # type: ignore[no-untyped-def]
+    """The first items of an async iterator, which stays open."""
+    for _ in range(count):
+        yield await anext(steps)
