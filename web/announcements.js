@@ -1,0 +1,50 @@
+// @ts-check
+/**
+ * What a screen reader is told, and when: that the model is ready, that it thinks, and the finished answer; never tokens.
+ *
+ * Pure. Errors are not announced here: the notice is an alert of its own.
+ *
+ * @module
+ */
+
+/** @typedef {import("./chat-state.js").ChatState} ChatState */
+/** @typedef {import("./chat-state.js").ChatEvent} ChatEvent */
+
+/**
+ * @param {ChatEvent} event
+ * @param {ChatState} before  the state the event met
+ * @returns {string}  "" when there is nothing to say
+ */
+export function announcementFor(event, before) {
+  switch (event.kind) {
+    case "ready":
+      return "The model is ready.";
+    case "question":
+      return before.phase === "loading" ? "The question is sent when the model is ready." : "";
+    case "reasoning":
+      return turnOf(before, event.id)?.reasoning === "" ? "Thinking." : "";
+    case "done":
+      return announceEnd(event, turnOf(before, event.id)?.answer ?? "");
+    case "new-chat":
+      return "New chat.";
+    default:
+      return "";
+  }
+}
+
+/**
+ * @param {ChatState} state
+ * @param {number} id
+ */
+function turnOf(state, id) {
+  return state.turns.find((turn) => turn.id === id);
+}
+
+/**
+ * @param {Extract<ChatEvent, {kind: "done"}>} event
+ * @param {string} answer
+ */
+function announceEnd(event, answer) {
+  const stopped = event.finishReason === "abort" ? "Stopped. " : "";
+  return `${stopped}${answer === "" ? "" : `Answer: ${answer}`}`.trim();
+}

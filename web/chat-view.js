@@ -1,0 +1,132 @@
+// @ts-check
+/**
+ * All widgets of one chat and where they stand; draws a whole state, asks for changes by events.
+ *
+ * Knows nothing of the client.
+ *
+ * @module
+ */
+
+import { isBusy } from "./chat-state.js";
+import { element, setText } from "./element.js";
+import { mountComposer } from "./widgets/composer.js";
+import { mountHeader } from "./widgets/header.js";
+import { mountLoadProgress } from "./widgets/load-progress.js";
+import { mountMessageList } from "./widgets/message-list.js";
+import { mountNotice } from "./widgets/notice.js";
+import { mountSettingsPanel } from "./widgets/settings-panel.js";
+import { mountWelcome } from "./widgets/welcome.js";
+
+/** @typedef {import("./chat-state.js").ChatEvent} ChatEvent */
+/** @typedef {import("./chat-state.js").ChatState} ChatState */
+/** @typedef {import("./page-options.js").SiteModel} SiteModel */
+
+/**
+ * @typedef {object} ChatActions
+ * @property {(event: ChatEvent) => void} dispatch
+ * @property {() => void} stop
+ * @property {() => void} tryAgain
+ * @property {ReturnType<typeof import("./theme.js").createTheme>} theme
+ * @property {() => void} redraw
+ */
+
+/**
+ * @param {HTMLElement} root
+ * @param {SiteModel} model
+ * @param {ChatActions} actions
+ */
+export function mountChatView(root, model, { dispatch, stop, tryAgain, theme, redraw }) {
+  const headerRoot = element("header", { class: "plm-header" });
+  const welcomeRoot = element("section", { class: "plm-welcome" });
+  const progressRoot = element("section", { class: "plm-load-progress" });
+  const listRoot = element("div", { class: "plm-message-list" });
+  const noticeRoot = element("div", { class: "plm-notice" });
+  const composerRoot = element("form", { class: "plm-composer", "aria-label": "Question" });
+  const settingsRoot = element("dialog", { class: "plm-settings-panel" });
+  const announcer = element("div", { class: "plm-visually-hidden", role: "status" });
+
+  const header = mountHeader(headerRoot, {
+    onNewChat: () => {
+      dispatch({ kind: "new-chat" });
+      composer.focus();
+    },
+    onSettings: () => settings.open(),
+    onTheme: () => {
+      theme.toggle();
+      redraw();
+    },
+  });
+  const welcome = mountWelcome(welcomeRoot, {
+    model,
+    onExample: (question) => {
+      dispatch({ kind: "question", text: question });
+      composer.focus();
+    },
+  });
+  const progress = mountLoadProgress(progressRoot);
+  const list = mountMessageList(listRoot, {
+    before: welcomeRoot,
+    after: progressRoot,
+    onRetry: () => {
+      dispatch({ kind: "retry" });
+      composer.focus();
+    },
+  });
+  const notice = mountNotice(noticeRoot, {
+    onTryAgain: tryAgain,
+    onDismiss: () => {
+      dispatch({ kind: "notice-dismissed" });
+      composer.focus();
+    },
+  });
+  const composer = mountComposer(composerRoot, {
+    onSend: (text) => dispatch({ kind: "question", text }),
+    onStop: stop,
+    onDraft: (text) => dispatch({ kind: "draft", text }),
+    onThinking: (enabled) => dispatch({ kind: "thinking", enabled }),
+  });
+  const settings = mountSettingsPanel(settingsRoot, {
+    onSampling: (sampling) => dispatch({ kind: "sampling", sampling }),
+  });
+  root.replaceChildren(
+    headerRoot,
+    listRoot,
+    element("div", { class: "plm-dock" }, noticeRoot, composerRoot),
+    settingsRoot,
+    announcer,
+  );
+
+  /** @param {KeyboardEvent} event */
+  function onKey(event) {
+    if (event.key !== "Escape" || event.defaultPrevented || settingsRoot.open) return;
+    stop();
+    composer.focus();
+  }
+  root.addEventListener("keydown", onKey);
+
+  return {
+    /** @param {ChatState} state */
+    update(state) {
+      const { ready, phase, turns, enableThinking, sampling } = state;
+      const busy = isBusy(state);
+      header.update({ model: model.name, backend: ready?.backend ?? null, theme: theme.current() });
+      welcome.update({ visible: turns.length === 0, contextSize: ready?.model.contextSize ?? null });
+      progress.update({ visible: phase === "loading", progress: state.progress });
+      list.update({ turns, canRetry: !busy && phase !== "failed", now: Date.now() });
+      notice.update({
+        error: state.notice?.error ?? null,
+        canTryAgain: state.notice?.remedy != null,
+        canDismiss: state.notice?.remedy !== "load",
+      });
+      composer.update({ draft: state.draft, busy, phase, enableThinking });
+      settings.update({ ready, sampling, enableThinking });
+    },
+    /** @param {string} sentence */
+    announce: (sentence) => setText(announcer, sentence),
+    focus: () => composer.focus(),
+    dispose: () => {
+      root.removeEventListener("keydown", onKey);
+      list.dispose();
+    },
+  };
+}

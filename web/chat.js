@@ -1,0 +1,220 @@
+// @ts-check
+/**
+ * One chat in one element: wires the client to the state and the state to its view.
+ *
+ * Works for any client of the shape below (the page's own, or one in a documentation site); looks up nothing outside the
+ * root it is given, so several can live on one page.
+ *
+ * @module
+ */
+
+import { announcementFor } from "./announcements.js";
+import { messagesFor, nextTurn, openTurn, reduceChat, restoreChat, storeChat } from "./chat-state.js";
+import { mountChatView } from "./chat-view.js";
+import { createRenderLoop } from "./render-loop.js";
+import { createTheme } from "./theme.js";
+
+/** @typedef {import("./chat-state.js").ChatEvent} ChatEvent */
+/** @typedef {import("./chat-state.js").Turn} Turn */
+/** @typedef {import("./page-options.js").SiteModel} SiteModel */
+/** @typedef {import("./protocol.js").ErrorDescription} ErrorDescription */
+/** @typedef {import("./protocol.js").GenerateOptions} GenerateOptions */
+/** @typedef {import("./protocol.js").GenerationEvent} GenerationEvent */
+/** @typedef {import("./protocol.js").LoadOptions} LoadOptions */
+/** @typedef {import("./protocol.js").Progress} Progress */
+/** @typedef {import("./protocol.js").Ready} Ready */
+
+/** @typedef {AsyncIterable<GenerationEvent> & {cancel: () => void}} RunningGeneration */
+
+/**
+ * What a chat needs of a client; `PagelmClient` is one.
+ * @typedef {object} ChatClient
+ * @property {(options: LoadOptions, onProgress: (progress: Progress) => void) => Promise<Ready>} load  once per client
+ * @property {(options: GenerateOptions) => RunningGeneration} generate
+ * @property {() => void} close
+ */
+
+/**
+ * @typedef {object} ChatOptions
+ * @property {() => ChatClient} startClient  called again when loading is tried again
+ * @property {LoadOptions} load
+ * @property {SiteModel} model
+ * @property {boolean | null} [enableThinking]  null: as it was, at first on
+ * @property {string[]} [problems]  sentences to show at once
+ * @property {boolean} [autofocus]  puts the focus into the composer at once: right for a page of its own
+ * @property {string} [storageKey]  chats of several elements on one page need one each
+ */
+
+/** Errors after which the worker is of no more use and everything has to be loaded again. */
+const FATAL_ERRORS = new Set(["WorkerError", "DeviceLostError"]);
+
+/**
+ * @param {HTMLElement} root
+ * @param {ChatOptions} options
+ * @returns {{dispose: () => void}}
+ */
+export function mountChat(root, options) {
+  const storageKey = options.storageKey ?? `pagelm.chat.${options.model.name}`;
+  const session = availableStorage("sessionStorage");
+  let state = restoreChat(session?.getItem(storageKey) ?? null);
+  /** @type {ChatClient | null} */
+  let client = null;
+  /** @type {RunningGeneration | null} */
+  let running = null;
+  let disposed = false;
+
+  root.classList.add("plm");
+  const theme = createTheme(root, availableStorage("localStorage"));
+  const view = mountChatView(root, options.model, {
+    dispatch,
+    stop,
+    tryAgain,
+    theme,
+    redraw: () => loop.request(),
+  });
+  const loop = createRenderLoop(() => view.update(state));
+  // The label of a thought counts seconds even when no token comes.
+  const clock = setInterval(() => {
+    if (openTurn(state)?.status === "thinking") loop.request();
+  }, 1000);
+  const save = () => store(session, storageKey, storeChat(state));
+  addEventListener("pagehide", save);
+
+  /** @param {ChatEvent} event */
+  function dispatch(event) {
+    if (disposed) return;
+    const spoken = announcementFor(event, state);
+    state = reduceChat(state, event);
+    if (spoken !== "") view.announce(spoken);
+    if (event.kind === "new-chat") running?.cancel();
+    if (event.kind !== "reasoning" && event.kind !== "text" && event.kind !== "progress") save();
+    loop.request();
+    const turn = nextTurn(state);
+    if (turn && !running && client) void answer(client, turn);
+  }
+
+  async function load() {
+    client?.close();
+    dispatch({ kind: "load-started" });
+    try {
+      // Kept only when it is loaded: a question asked meanwhile waits in the state.
+      const started = options.startClient();
+      client = started;
+      const ready = await started.load(options.load, (progress) => dispatch({ kind: "progress", progress }));
+      if (client === started) dispatch({ kind: "ready", ready });
+    } catch (error) {
+      dispatch({ kind: "load-failed", error: describe(error) });
+    }
+  }
+
+  /**
+   * @param {ChatClient} model
+   * @param {Turn} turn
+   */
+  async function answer(model, turn) {
+    const { id, enableThinking } = turn;
+    const messages = messagesFor(state, turn);
+    const generation = model.generate({ messages, enableThinking, sampling: state.sampling });
+    running = generation;
+    dispatch({ kind: "turn-started", id });
+    try {
+      for await (const event of generation) dispatch(chatEvent(event, id));
+      running = null;
+    } catch (error) {
+      running = null;
+      fail(id, describe(error));
+    }
+    // A question asked in a new chat waited for this one to end.
+    const next = nextTurn(state);
+    if (next && client && !disposed) void answer(client, next);
+  }
+
+  /**
+   * @param {number} id
+   * @param {ErrorDescription} error
+   */
+  function fail(id, error) {
+    dispatch({ kind: "turn-failed", id, error, at: Date.now() });
+    if (FATAL_ERRORS.has(error.name)) dispatch({ kind: "load-failed", error });
+  }
+
+  function stop() {
+    if (openTurn(state)?.status === "queued") dispatch({ kind: "queue-stopped" });
+    else running?.cancel();
+  }
+
+  function tryAgain() {
+    const remedy = state.notice?.remedy;
+    if (remedy === "load") void load();
+    else if (remedy === "send") dispatch({ kind: "question", text: state.draft });
+  }
+
+  if (options.enableThinking != null) dispatch({ kind: "thinking", enabled: options.enableThinking });
+  void load();
+  if (options.problems?.length) {
+    const error = { name: "Address", message: options.problems.join(" ") };
+    dispatch({ kind: "notice", notice: { error, remedy: null } });
+  }
+  if (options.autofocus) view.focus();
+
+  return {
+    dispose() {
+      save();
+      disposed = true;
+      clearInterval(clock);
+      removeEventListener("pagehide", save);
+      loop.stop();
+      client?.close();
+      view.dispose();
+      root.replaceChildren();
+    },
+  };
+}
+
+/**
+ * @param {GenerationEvent} event
+ * @param {number} id  of the turn
+ * @returns {ChatEvent}
+ */
+function chatEvent(event, id) {
+  const at = Date.now();
+  if (event.kind === "done") {
+    return { kind: "done", id, finishReason: event.finishReason, usage: event.usage, at };
+  }
+  return { kind: event.kind, id, text: event.text, at };
+}
+
+/**
+ * @param {unknown} error
+ * @returns {ErrorDescription}
+ */
+function describe(error) {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  const detail = "detail" in error && typeof error.detail === "string" ? error.detail : error.stack;
+  return { name: error.name, message: error.message, detail };
+}
+
+/**
+ * Storage can be switched off, and then even naming it throws.
+ * @param {"localStorage" | "sessionStorage"} name
+ */
+function availableStorage(name) {
+  try {
+    return globalThis[name];
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {Storage | null} storage
+ * @param {string} key
+ * @param {string} value
+ */
+function store(storage, key, value) {
+  try {
+    storage?.setItem(key, value);
+  } catch {
+    // Full: the chat goes on, only a reload would not bring it back.
+  }
+}

@@ -1,0 +1,132 @@
+// @ts-check
+/**
+ * Where a question is written and sent, thinking is switched, and an answer is stopped.
+ *
+ * @module
+ */
+
+import { element, icon, setText, uniqueId } from "../element.js";
+
+/**
+ * @typedef {object} ComposerActions
+ * @property {(text: string) => void} onSend
+ * @property {() => void} onStop
+ * @property {(text: string) => void} onDraft
+ * @property {(enabled: boolean) => void} onThinking
+ */
+
+/**
+ * @typedef {object} ComposerView
+ * @property {string} draft
+ * @property {boolean} busy  an answer is being made or waits to be
+ * @property {"loading" | "ready" | "failed"} phase
+ * @property {boolean} enableThinking
+ */
+
+/**
+ * @param {HTMLFormElement} root
+ * @param {ComposerActions} actions
+ */
+export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
+  const hintId = uniqueId("hint");
+  const field = element("textarea", {
+    rows: "1",
+    "aria-label": "Message",
+    "aria-describedby": hintId,
+    placeholder: "Ask something",
+    enterkeyhint: "send",
+    autocomplete: "off",
+    dir: "auto",
+  });
+  const thinking = element("button", { type: "button", role: "switch", class: "plm-composer-thinking" });
+  thinking.append(element("span", { class: "plm-composer-track", "aria-hidden": "true" }), "Thinking");
+  const hint = element("p", { class: "plm-composer-hint plm-muted", id: hintId });
+  const send = actionButton("Send", "send", "submit");
+  const stop = actionButton("Stop", "stop", "button");
+  root.append(
+    element(
+      "div",
+      { class: "plm-composer-box" },
+      field,
+      element("div", { class: "plm-composer-row" }, thinking, send, stop),
+    ),
+    hint,
+  );
+  /** @type {ComposerView} */
+  let view = { draft: "", busy: false, phase: "loading", enableThinking: true };
+
+  root.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!view.busy && view.phase !== "failed") onSend(field.value);
+  });
+  field.addEventListener("keydown", (event) => {
+    // An input method's Enter picks a word and does not send.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    root.requestSubmit();
+  });
+  field.addEventListener("input", () => {
+    fit(field);
+    onDraft(field.value);
+  });
+  thinking.addEventListener("click", () => onThinking(!view.enableThinking));
+  stop.addEventListener("click", () => {
+    onStop();
+    field.focus();
+  });
+
+  return {
+    /** @param {ComposerView} next */
+    update(next) {
+      view = next;
+      if (field.value !== view.draft) {
+        field.value = view.draft;
+        fit(field);
+      }
+      thinking.setAttribute("aria-checked", String(view.enableThinking));
+      // The pressed button vanishes: keep the focus with what takes its place.
+      const focusLost =
+        root.contains(document.activeElement) && document.activeElement === (view.busy ? send : stop);
+      send.hidden = view.busy;
+      stop.hidden = !view.busy;
+      send.disabled = view.draft.trim() === "" || view.phase === "failed";
+      if (focusLost) field.focus();
+      setText(hint, hintSentence(view));
+    },
+    focus: () => field.focus(),
+  };
+}
+
+/**
+ * @param {string} label
+ * @param {string} iconName
+ * @param {"submit" | "button"} type
+ */
+function actionButton(label, iconName, type) {
+  return element(
+    "button",
+    { type, class: "plm-composer-action", "aria-label": label, title: label },
+    icon(iconName),
+  );
+}
+
+/** @param {ComposerView} view */
+function hintSentence({ busy, phase }) {
+  if (phase === "failed") return "The model is not loaded; what you wrote stays here.";
+  if (phase === "loading") {
+    return busy
+      ? "Your question is sent when the model is ready."
+      : "The model is loading; you can write already.";
+  }
+  return busy ? "Escape stops the answer." : "Enter sends, Shift + Enter starts a new line.";
+}
+
+/**
+ * Grows the field with its text where the style sheet cannot (`field-sizing`).
+ * @param {HTMLTextAreaElement} field
+ */
+function fit(field) {
+  if (CSS.supports("field-sizing", "content")) return;
+  field.style.setProperty("height", "auto");
+  field.style.setProperty("height", `${field.scrollHeight}px`);
+}

@@ -1,0 +1,139 @@
+// @ts-check
+/**
+ * The settings, in a dialog: sampling with the bundle's defaults beside it, and what runs.
+ *
+ * Whatever is valid counts at once; a wrong value stays in its field with a sentence and is not used.
+ *
+ * @module
+ */
+
+import { button, element, setText, uniqueId } from "../element.js";
+import { describeDefault, parseSamplingField, placeholderOf, SAMPLING_FIELDS } from "../sampling-fields.js";
+
+/** @typedef {import("../protocol.js").Ready} Ready */
+/** @typedef {import("../protocol.js").Sampling} Sampling */
+/** @typedef {import("../sampling-fields.js").SamplingField} SamplingField */
+/** @typedef {{ready: Ready | null, sampling: Sampling, enableThinking: boolean}} SettingsView */
+
+/**
+ * @param {HTMLDialogElement} root
+ * @param {{onSampling: (sampling: Sampling) => void}} actions
+ */
+export function mountSettingsPanel(root, { onSampling }) {
+  /** @type {SettingsView} */
+  let view = { ready: null, sampling: {}, enableThinking: true };
+  const fields = SAMPLING_FIELDS.map((field) =>
+    mountField(field, (value) => {
+      const sampling = { ...view.sampling, [field.key]: value };
+      if (value === undefined) delete sampling[field.key];
+      onSampling(sampling);
+    }),
+  );
+  const reset = button({
+    label: "Reset to defaults",
+    text: true,
+    className: "plm-button plm-button-outlined",
+    onPress: () => {
+      onSampling({});
+      for (const field of fields) field.reset({});
+    },
+  });
+  const close = button({ label: "Close settings", icon: "close", onPress: () => root.close() });
+  const running = element("p", { class: "plm-muted" });
+  root.setAttribute("aria-label", "Settings");
+  root.append(
+    element("div", { class: "plm-settings-panel-bar" }, element("h2", {}, "Settings"), close),
+    element("h3", {}, "Sampling"),
+    element(
+      "p",
+      { class: "plm-muted" },
+      "Counts from the next answer on. Empty fields take the model's default.",
+    ),
+    ...fields.map(({ item }) => item),
+    reset,
+    element("h3", {}, "What runs"),
+    running,
+  );
+  // A press on the backdrop has the dialog itself as its target.
+  root.addEventListener("click", (event) => {
+    if (event.target === root) root.close();
+  });
+
+  return {
+    /** @param {SettingsView} next */
+    update(next) {
+      view = next;
+      const generation = view.ready?.model.generation ?? null;
+      for (const field of fields) field.update(generation, view.enableThinking);
+      setText(running, runningSentence(view.ready));
+    },
+    open() {
+      for (const field of fields) field.reset(view.sampling);
+      root.showModal();
+    },
+  };
+}
+
+/**
+ * @param {SamplingField} field
+ * @param {(value: number | undefined) => void} onValue
+ */
+function mountField(field, onValue) {
+  const hintId = uniqueId("hint");
+  const problemId = uniqueId("problem");
+  const inputId = uniqueId(field.key);
+  const input = element("input", {
+    id: inputId,
+    type: "text",
+    inputmode: field.integer ? "numeric" : "decimal",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": `${hintId} ${problemId}`,
+  });
+  const ofDefault = element("span");
+  const problem = element("p", { class: "plm-settings-panel-problem", id: problemId, "aria-live": "polite" });
+  const item = element(
+    "div",
+    { class: "plm-settings-panel-field" },
+    element("label", { for: inputId }, field.label),
+    input,
+    element("p", { class: "plm-muted", id: hintId }, `${field.hint} `, ofDefault),
+    problem,
+  );
+
+  function check() {
+    const parsed = parseSamplingField(field, input.value);
+    input.setAttribute("aria-invalid", String(parsed.problem !== undefined));
+    setText(problem, parsed.problem ?? "");
+    return parsed;
+  }
+
+  input.addEventListener("input", () => {
+    const parsed = check();
+    onValue(parsed.problem === undefined ? parsed.value : undefined);
+  });
+
+  return {
+    item,
+    /**
+     * @param {import("../sampling-fields.js").GenerationByMode | null} generation
+     * @param {boolean} enableThinking
+     */
+    update(generation, enableThinking) {
+      setText(ofDefault, describeDefault(field, generation));
+      input.placeholder = placeholderOf(field, generation, enableThinking);
+    },
+    /** @param {Sampling} sampling */
+    reset(sampling) {
+      input.value = String(sampling[field.key] ?? "");
+      check();
+    },
+  };
+}
+
+/** @param {Ready | null} ready */
+function runningSentence(ready) {
+  if (!ready) return "Known once the model is loaded.";
+  const { model, backend } = ready;
+  return `${model.name}, ${model.contextSize.toLocaleString("en")} tokens of context, graph ${backend.graph}. ${backend.reason}`;
+}
