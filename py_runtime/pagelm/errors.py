@@ -11,7 +11,9 @@
     ├── SamplingError           a sampling option is outside its range
     ├── ContextOverflowError    the prompt does not fit into the context
     ├── BackendError            the backend refused or failed
-    │   └── BackendUnavailableError   no such backend here
+    │   ├── BackendUnavailableError   no such backend here
+    │   ├── DeviceLostError     the GPU went away while it was in use
+    │   └── DeviceMemoryError   the graphics memory does not hold what was asked for
     ├── BusyError               one generation at a time, and one is running
     └── ProtocolError           a message between page and worker has the wrong shape
 
@@ -80,6 +82,14 @@ class BackendError(PagelmError):
 
 class BackendUnavailableError(BackendError):
     """No such backend here."""
+
+
+class DeviceLostError(BackendError):
+    """The GPU went away while it was in use."""
+
+
+class DeviceMemoryError(BackendError):
+    """The graphics memory does not hold what was asked for."""
 
 
 class BusyError(PagelmError):
