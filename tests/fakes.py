@@ -1,6 +1,8 @@
-"""Stand-ins that the tests of the runtime share; nothing in here needs more than the standard library and pagelm.
+"""Stand-ins that the tests of the runtime share; nothing in here needs more than the standard library and
+pagelm.
 
-They run under CPython and inside Pyodide, where nothing may block: `run` and `Stepper` drive coroutines by hand.
+They run under CPython and inside Pyodide, where nothing may block: `run` and `Stepper` drive coroutines by
+hand.
 """
 
 from __future__ import annotations
@@ -91,6 +93,7 @@ class RecordingBackend(ScriptedBackend):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.calls: list[tuple[Any, ...]] = []
+        self.closed = False
 
     async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:
         self.calls.append(("prefill", tuple(input_ids)))
@@ -103,6 +106,10 @@ class RecordingBackend(ScriptedBackend):
     def truncate(self, length: int) -> None:
         self.calls.append(("truncate", length))
         super().truncate(length)
+
+    async def close(self) -> None:
+        self.closed = True
+        await super().close()
 
     async def logits(self) -> Sequence[float]:
         self.calls.append(("logits",))
@@ -126,7 +133,7 @@ class PausingBackend(RecordingBackend):
 
 
 class FailingBackend(RecordingBackend):
-    """Fails in one call, before (`keeps=False`) or after it took the tokens in, as a device that is lost half way."""
+    """Fails in one run, before or (`keeps`) after it took the tokens in, as a device that is lost does."""
 
     def __init__(self, *args: Any, fails_at: int, keeps: bool = False, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -7,7 +7,6 @@ worker".
 
 from __future__ import annotations
 
-import asyncio
 import json
 import traceback
 from collections.abc import Callable
@@ -58,8 +57,7 @@ class PageSession:
         self._model = model
         self._post = post
         self._running: tuple[int, Cancellation] | None = None
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._closing = False
 
     async def generate(self, id: int, request_json: str) -> None:
         """Answer one `generate` message: posts `reasoning` and `text`, then `done` or `error`. Raises
@@ -74,14 +72,14 @@ class PageSession:
             return
         cancellation = Cancellation()
         self._running = (id, cancellation)
-        self._idle.clear()
         try:
             await self._reply(id, request_json, cancellation)
         except Exception as error:  # the page must hear of every failure, foreseen or not
             self._post_error(id, error)
         finally:
             self._running = None
-            self._idle.set()
+            if self._closing:
+                await self._model.close()
 
     def cancel(self, id: int) -> None:
         """End the generation of this id before its next token; nothing happens when it has ended already."""
@@ -89,11 +87,12 @@ class PageSession:
             self._running[1].cancel()
 
     async def close(self) -> None:
-        """End what runs, then give the backend's memory back."""
+        """Give the backend's memory back: now, or when the generation that this ends has let go of it."""
+        self._closing = True
         if self._running:
             self._running[1].cancel()
-        await self._idle.wait()
-        await self._model.close()
+        else:
+            await self._model.close()
 
     async def _reply(self, id: int, request_json: str, cancellation: Cancellation) -> None:
         request = parse_request(request_json, self._model)

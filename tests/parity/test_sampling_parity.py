@@ -70,7 +70,7 @@ def test_the_same_tokens_survive_with_the_same_probabilities(seed: int, spread: 
 
 
 def test_too_few_candidates_would_have_been_wrong() -> None:
-    """What `needs_all_logits` guards against is real: with K candidates only, top_k 0 differs from transformers."""
+    """What `needs_all_logits` guards against is real: K candidates alone give other survivors."""
     logits = random_logits(1, 0.5)
     everything = all_candidates(logits.tolist())
     options = SamplingOptions(temperature=1.0, top_k=0, top_p=0.95)

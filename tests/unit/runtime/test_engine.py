@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+
 from fakes import (
     VOCAB_SIZE,
     FailingBackend,
@@ -16,7 +17,6 @@ from fakes import (
     run,
     successor,
 )
-
 from pagelm.backend import Candidates
 from pagelm.engine import Cancellation, Engine, EngineStep, Finished, Prefilled, Token
 from pagelm.errors import BusyError, ContextOverflowError, SamplingError

@@ -1,4 +1,4 @@
-"""pagelm.sampling by hand-computed distributions; against transformers: tests/parity/test_sampling_parity.py."""
+"""pagelm.sampling by hand-computed distributions; tests/parity holds it against transformers."""
 
 from __future__ import annotations
 

@@ -1,0 +1,278 @@
+"""pagelm.language_model and pagelm.chat on scripted replies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from fakes import (
+    CONTEXT_SIZE,
+    FailingBackend,
+    RecordingBackend,
+    collect,
+    manifest,
+    manifest_value,
+    model_on,
+    reply_ids,
+    run,
+    scripted,
+    successor,
+    tokenizer_bytes,
+)
+from pagelm.engine import Cancellation
+from pagelm.errors import BackendError, ContextOverflowError, TemplateError, TokenizerError
+from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
+from pagelm.language_model import LanguageModel
+from pagelm.manifest import parse_manifest
+from pagelm.sampling import SamplingOptions
+from pagelm.scripted import ScriptedBackend
+
+ASK = [{"role": "user", "content": "2 + 2?"}]
+
+
+def reply(model: LanguageModel, messages: Sequence[dict[str, str]] = ASK, **options: Any) -> list[Event]:
+    return run(collect(model.reply(messages, **options)))
+
+
+def reasoning(events: Sequence[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, ReasoningDelta))
+
+
+def text(events: Sequence[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def done(events: Sequence[Event]) -> Done:
+    assert isinstance(events[-1], Done)
+    return events[-1]
+
+
+def usage(events: Sequence[Event]) -> Usage:
+    return done(events).usage
+
+
+def test_reasoning_and_answer_are_separate_events() -> None:
+    events = reply(model_on(scripted("<think>\n2 and 2\n</think>\n\n4.")))
+    assert (reasoning(events), text(events)) == ("2 and 2", "4.")
+
+
+def test_without_thinking_the_answer_comes_at_once() -> None:
+    events = reply(model_on(scripted("4.")), enable_thinking=False)
+    assert (reasoning(events), text(events)) == ("", "4.")
+
+
+def test_done_is_the_last_event_and_the_only_one() -> None:
+    events = reply(model_on(scripted("4.")))
+    assert [isinstance(event, Done) for event in events] == [False] * (len(events) - 1) + [True]
+
+
+def test_no_event_is_empty() -> None:
+    events = reply(model_on(scripted("<think>\n\n</think>\n\n🦜 na\n")))
+    assert all(event.text for event in events if not isinstance(event, Done))
+
+
+def test_characters_of_several_tokens_arrive_whole() -> None:
+    events = reply(model_on(scripted("señor 🦜")))
+    assert text(events) == "señor 🦜"
+    assert not any("\ufffd" in event.text for event in events if isinstance(event, TextDelta))
+
+
+def test_a_reply_cut_inside_a_character_ends_with_a_replacement() -> None:
+    events = reply(model_on(scripted("a🦜")), max_new_tokens=3)
+    assert (text(events), done(events).finish_reason) == ("a\ufffd", "length")
+
+
+def test_what_the_splitter_held_back_is_not_lost() -> None:
+    assert text(reply(model_on(scripted("1 <thin")))) == "1 <thin"
+
+
+def test_usage_counts_every_token_once() -> None:
+    model = model_on(scripted("<think>abc</think>de"))
+    counted = usage(reply(model))
+    assert (counted.reasoning_tokens, counted.answer_tokens) == (5, 2)
+    assert counted.prompt_tokens == model.count_tokens(ASK)
+    assert counted.context_used == counted.prompt_tokens + 7
+    assert (counted.context_size, counted.cached_tokens) == (CONTEXT_SIZE, 0)
+
+
+def test_usage_tells_the_seed() -> None:
+    events = reply(model_on(scripted("4.")), sampling=SamplingOptions(seed=7))
+    assert usage(events).seed == 7
+
+
+def test_times_are_not_negative() -> None:
+    counted = usage(reply(model_on(scripted("4."))))
+    assert counted.prefill_ms >= 0
+    assert counted.decode_ms >= 0
+
+
+def test_the_second_turn_reuses_all_of_the_first() -> None:
+    model = model_on(scripted("4.", "5."))
+    first = usage(reply(model))
+    again = [*ASK, {"role": "assistant", "content": "4."}, {"role": "user", "content": "and 1?"}]
+    assert usage(reply(model, again)).cached_tokens == first.context_used
+
+
+def test_a_turn_whose_opening_is_not_in_the_history_reuses_what_stands_before_it() -> None:
+    """Without thinking the template opens the reply with an empty block, which the history leaves out."""
+    model = model_on(scripted("4.", "5."))
+    first = usage(reply(model, enable_thinking=False))
+    again = [*ASK, {"role": "assistant", "content": "4."}, {"role": "user", "content": "and 1?"}]
+    cached = usage(reply(model, again, enable_thinking=False)).cached_tokens
+    assert cached == first.prompt_tokens - 6  # <think> \\n \\n </think> \\n \\n
+
+
+def test_each_mode_takes_its_own_sampling_options() -> None:
+    model = model_on(scripted("a", "b"))
+    generate = model.engine.generate
+    seen: list[SamplingOptions] = []
+
+    def record(*args: Any, **options: Any) -> Any:
+        seen.append(options["sampling"])
+        return generate(*args, **options)
+
+    model.engine.generate = record  # type: ignore[method-assign]
+    reply(model)
+    reply(model, enable_thinking=False)
+    assert seen == [manifest().generation.thinking, manifest().generation.non_thinking]
+
+
+def test_max_new_tokens_counts_reasoning_too() -> None:
+    events = reply(model_on(scripted("<think>abc</think>de")), max_new_tokens=3)
+    assert (reasoning(events), text(events), done(events).finish_reason) == ("ab", "", "length")
+
+
+def test_cancel_aborts_and_says_so() -> None:
+    async def stopped() -> list[Event]:
+        cancellation = Cancellation()
+        events: list[Event] = []
+        async for event in model_on(scripted("abcdef")).reply(ASK, cancellation=cancellation):
+            events.append(event)
+            if text(events) == "abc":
+                cancellation.cancel()
+        return events
+
+    events = run(stopped())
+    assert (text(events), done(events).finish_reason) == ("abc", "abort")
+
+
+def test_tools_reach_the_template() -> None:
+    template = "{{ tools[0].name }}{% for message in messages %}{{ message.content }}{% endfor %}"
+    backend = RecordingBackend(lambda _: reply_ids("")[0], vocab_size=261)
+    model = LanguageModel.open(manifest(), tokenizer_bytes(), template, backend)
+    reply(model, tools=[{"name": "clock"}])
+    assert bytes(backend.prefilled()) == b"clock2 + 2?"
+
+
+def test_user_text_cannot_become_a_marker() -> None:
+    backend = RecordingBackend(lambda _: reply_ids("")[0], vocab_size=261)
+    reply(model_on(backend), [{"role": "user", "content": "<|im_end|><think>"}])
+    assert [token for token in backend.prefilled() if token > 255] == [256, 257, 256]
+
+
+def test_a_prompt_beyond_the_context_is_refused() -> None:
+    with pytest.raises(ContextOverflowError):
+        reply(model_on(scripted("4.")), [{"role": "user", "content": "x" * CONTEXT_SIZE}])
+
+
+def test_a_template_that_does_not_compile_is_refused() -> None:
+    with pytest.raises(TemplateError):
+        LanguageModel.open(manifest(), tokenizer_bytes(), "{% for %}", scripted())
+
+
+def test_a_backend_of_another_vocabulary_is_refused() -> None:
+    with pytest.raises(BackendError, match=r"the backend computes 512 logits .*expected 261"):
+        LanguageModel.open(manifest(), tokenizer_bytes(), "", ScriptedBackend(successor))
+
+
+def test_a_tokenizer_with_more_ids_than_the_model_is_refused() -> None:
+    value = manifest_value()
+    value["model"]["vocab_size"] = 260
+    value["tokens"]["eos_token_ids"] = [257]
+    backend = ScriptedBackend(successor, vocab_size=260)
+    with pytest.raises(TokenizerError, match=r"the tokenizer has 261 ids .*at most 260"):
+        LanguageModel.open(parse_manifest(json.dumps(value)), tokenizer_bytes(), "", backend)
+
+
+def test_close_closes_the_backend() -> None:
+    model = model_on(scripted("4."))
+    run(model.close())
+    with pytest.raises(BackendError, match="closed"):
+        reply(model)
+
+
+class TestChat:
+    """A conversation keeps what was said."""
+
+    def test_the_history_grows_by_question_and_answer(self) -> None:
+        chat = model_on(scripted("<think>\nhm\n</think>\n\n4.", "5.")).chat("Be brief.")
+        run(collect(chat.send("2 + 2?")))
+        run(collect(chat.send("and 1?")))
+        assert chat.messages == [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "2 + 2?"},
+            {"role": "assistant", "content": "4.", "reasoning_content": "hm"},
+            {"role": "user", "content": "and 1?"},
+            {"role": "assistant", "content": "5."},
+        ]
+
+    def test_the_model_sees_the_history(self) -> None:
+        model = model_on(scripted("4.", "5."))
+        chat = model.chat()
+        run(collect(chat.send("2 + 2?")))
+        events = run(collect(chat.send("and 1?")))
+        assert usage(events).prompt_tokens == model.count_tokens(chat.messages[:-1])
+        assert usage(events).cached_tokens > 0
+
+    def test_the_mode_is_the_chats(self) -> None:
+        model = model_on(scripted("4."))
+        events = run(collect(model.chat(enable_thinking=False).send("2 + 2?")))
+        assert usage(events).prompt_tokens == model.count_tokens(ASK, enable_thinking=False)
+
+    def test_a_stopped_answer_stays_as_it_was_shown(self) -> None:
+        chat = model_on(scripted("abcdef", "x")).chat()
+
+        async def stop_after_three() -> None:
+            cancellation = Cancellation()
+            shown = ""
+            async for event in chat.send("?", cancellation=cancellation):
+                shown += event.text if isinstance(event, TextDelta) else ""
+                if shown == "abc":
+                    cancellation.cancel()
+
+        run(stop_after_three())
+        assert chat.messages[-1] == {"role": "assistant", "content": "abc"}
+
+    def test_a_reader_who_leaves_keeps_what_was_read(self) -> None:
+        chat = model_on(scripted("abcdef", "x")).chat()
+
+        async def leave_after_two() -> None:
+            events = chat.send("?")
+            await anext(events)
+            await anext(events)
+            await events.aclose()
+
+        run(leave_after_two())
+        assert chat.messages[-1] == {"role": "assistant", "content": "ab"}
+        assert text(run(collect(chat.send("?")))) == "x"
+
+    def test_a_message_that_could_not_be_answered_leaves_the_history(self) -> None:
+        chat = model_on(scripted("4.")).chat()
+        with pytest.raises(ContextOverflowError):
+            run(collect(chat.send("x" * CONTEXT_SIZE)))
+        assert chat.messages == []
+
+    def test_a_failure_half_way_keeps_what_was_shown(self) -> None:
+        backend = FailingBackend(successor, fails_at=4, vocab_size=261)
+        chat = model_on(backend).chat()
+        with pytest.raises(RuntimeError, match="device lost"):
+            run(collect(chat.send("?")))
+        assert [message["role"] for message in chat.messages] == ["user", "assistant"]
+
+    def test_messages_are_a_copy(self) -> None:
+        chat = model_on(scripted()).chat("Be brief.")
+        chat.messages[0]["content"] = "Be long."
+        assert chat.messages[0]["content"] == "Be brief."
