@@ -1,0 +1,106 @@
+"""site.json, the one file of a site whose content changes under its name: what is where, how large, with
+which hash.
+
+Specified in docs/contracts.md, "Site"; the page and the worker find everything that has a version or a hash
+in its path through it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from pagelm_builder.site.npm_packages import ONNXRUNTIME_WEB, PYODIDE
+
+FORMAT = 1
+INDEX_FILE = "site.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFiles:
+    """Where the site keeps what starts Python; paths relative to the site.
+
+    Args:
+        version: Of Python.
+        wheels: The folder that file names in the lock file are relative to.
+        wheel_files: All wheels, relative to the site.
+        packages: What Pyodide is told to load; their dependencies follow from the lock file.
+    """
+
+    version: str
+    standard_library: str
+    lock: str
+    wheels: str
+    wheel_files: tuple[str, ...]
+    packages: tuple[str, ...]
+
+
+def make_index(site: Path, model_names: Sequence[str], python: PythonFiles) -> bytes:
+    """Describe a site whose other files are all written, but not yet their compressed variants.
+
+    Args:
+        model_names: The first is the default.
+    """
+    files = {path: _describe(site / path) for path in list_files(site)}
+    index = {
+        "format": FORMAT,
+        "generator": f"pagelm {metadata.version('pagelm')}",
+        "default_model": model_names[0],
+        "models": [_model(name, files) for name in model_names],
+        "python": _python(python),
+        "onnxruntime_web": {"version": ONNXRUNTIME_WEB.version, "builds": _onnxruntime_builds()},
+        "files": files,
+    }
+    return (json.dumps(index, indent=1) + "\n").encode()
+
+
+def list_files(site: Path) -> list[str]:
+    """Every file of a site but its index, relative to it, sorted."""
+    paths = (path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file())
+    return sorted(path for path in paths if path != INDEX_FILE)
+
+
+def _describe(file: Path) -> dict[str, int | str]:
+    with file.open("rb") as opened:
+        return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}
+
+
+def _model(name: str, files: dict[str, dict[str, int | str]]) -> dict[str, int | str]:
+    path = f"models/{name}/"
+    total = sum(int(files[file]["bytes"]) for file in files if file.startswith(path))
+    return {"name": name, "path": path, "manifest": f"{path}manifest.json", "bytes": total}
+
+
+def _python(python: PythonFiles) -> dict[str, str | list[str]]:
+    vendored = [PYODIDE.path(Path(file).name) for file in PYODIDE.files]
+    return {
+        "version": python.version,
+        "pyodide_version": PYODIDE.version,
+        "pyodide": PYODIDE.folder,
+        "module": PYODIDE.path("pyodide.mjs"),
+        "standard_library": python.standard_library,
+        "lock": python.lock,
+        "wheels": python.wheels,
+        "packages": list(python.packages),
+        "fetches": [*vendored, python.standard_library, python.lock, *python.wheel_files],
+    }
+
+
+def _onnxruntime_builds() -> dict[str, dict[str, str]]:
+    def build(module: str, flavour: str) -> dict[str, str]:
+        threaded = f"ort-wasm-simd-threaded{flavour}"
+        return {
+            "module": ONNXRUNTIME_WEB.path(f"ort.{module}.min.mjs"),
+            "loader": ONNXRUNTIME_WEB.path(f"{threaded}.mjs"),
+            "binary": ONNXRUNTIME_WEB.path(f"{threaded}.wasm"),
+        }
+
+    return {
+        "wasm": build("wasm", ""),
+        "jspi": build("jspi", ".jspi"),
+        "asyncify": build("webgpu", ".asyncify"),
+    }
