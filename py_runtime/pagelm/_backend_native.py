@@ -103,7 +103,7 @@ class NativeBackend:
         if length < self._length:
             self._past = [_first_positions(value, length) for value in self._past] if length else self._empty
             self._length = length
-        self._logits = None
+            self._logits = None
 
     async def logits(self) -> Sequence[float]:
         self._open_session()

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from pagelm.backend import Backend
 from pagelm.engine import Cancellation
-from pagelm.errors import BusyError, PagelmError, ProtocolError
+from pagelm.errors import BusyError, ProtocolError
 from pagelm.events import Done, Event, ReasoningDelta, TextDelta
 from pagelm.json_fields import Fields
 from pagelm.language_model import LanguageModel
@@ -175,7 +175,7 @@ def describe_error(error: BaseException) -> dict[str, str]:
     """`{name, message, detail}` of the protocol: the class, what the person reads, the traceback."""
     return {
         "name": type(error).__name__,
-        "message": str(error) if isinstance(error, PagelmError) else f"{type(error).__name__}: {error}",
+        "message": str(error) or type(error).__name__,
         "detail": "".join(traceback.format_exception(error)),
     }
 

@@ -82,8 +82,9 @@ class ScriptedBackend:
     def truncate(self, length: int) -> None:
         self._check_open()
         check_truncate(length, length=self.length)
-        del self._token_ids[length:]
-        self._chosen = None
+        if length < self.length:
+            del self._token_ids[length:]
+            self._chosen = None
 
     async def logits(self) -> Sequence[float]:
         self._check_open()

@@ -175,7 +175,7 @@ def test_an_error_has_name_message_and_detail() -> None:
 def test_a_failure_nobody_foresaw_reaches_the_page() -> None:
     kind, payload = ask(FailingBackend(successor, fails_at=2, vocab_size=VOCAB_SIZE), request()).last()
     assert (kind, payload["error"]["name"]) == ("error", "RuntimeError")
-    assert payload["error"]["message"] == "RuntimeError: device lost"
+    assert payload["error"]["message"] == "device lost"
 
 
 def test_after_an_error_the_next_request_is_answered() -> None:
