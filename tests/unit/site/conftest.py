@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from pagelm_builder.site import build_site
 
 REPOSITORY = Path(__file__).parents[3]
 NODE_MODULES = REPOSITORY / "node_modules"
@@ -68,15 +72,8 @@ def write_bundle(bundle: Path, name: str) -> Path:
     return bundle
 
 
-@pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    return write_bundle(tmp_path / "bundles" / "tiny", "tiny")
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Path:
-    """A page of two modules and what must not be published."""
-    folder = tmp_path / "web"
+def write_web(folder: Path) -> Path:
+    """Write a page of three files, and beside them what must not be published."""
     (folder / "widgets").mkdir(parents=True)
     (folder / "vendor").mkdir()
     (folder / "index.html").write_text(
@@ -90,7 +87,22 @@ def web(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def make_bundle(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a bundle of a given name; a second one of the same name goes elsewhere."""
+    numbers = itertools.count()
+    return lambda name: write_bundle(tmp_path / "bundles" / str(next(numbers)), name)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    return write_web(tmp_path / "web")
+
+
 @pytest.fixture(scope="session")
-def build_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that starts empty and serves the whole run."""
-    return tmp_path_factory.mktemp("site-cache")
+def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of the small page with two models, not to be written to."""
+    folder = tmp_path_factory.mktemp("built-site")
+    bundles = [write_bundle(folder / "b", "tiny"), write_bundle(folder / "a", "other.model")]
+    web = write_web(folder / "web")
+    return build_site(folder / "dist", bundles, node_modules=NODE_MODULES, web=web)
