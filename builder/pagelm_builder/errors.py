@@ -1,6 +1,7 @@
 """The builder's branch of the error tree.
 
     pagelm.errors.PagelmError
+    ├── ServeError              the server cannot start
     └── BuildError              the builder cannot go on
         ├── ConfigError         config.json lacks a key, or asks for something not implemented
         ├── ArchitectureError   the checkpoint is of another family
@@ -41,3 +42,7 @@ class OutputExistsError(BuildError):
 
 class SiteError(BuildError):
     """A piece of the site is missing or refuses to be built."""
+
+
+class ServeError(PagelmError):
+    """The server cannot start: no site in the folder, or no such address or port to be had."""
