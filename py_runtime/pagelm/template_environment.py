@@ -17,9 +17,10 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from pagelm.template_text import join_text, template_literal
+from pagelm.template_text import TemplateText, join_text, template_literal
 
 MAX_STEPS: Final = 1_000_000
+STEPS_PER_CALL: Final = 20
 MAX_CHARACTERS: Final = 16_000_000
 _PADDING_METHODS: Final = frozenset(
     {"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"}
@@ -54,15 +55,25 @@ class _Generator(CodeGenerator):
         super().visit_For(node, frame)
 
 
+def _join_within_bounds(parts: Iterable[str]) -> TemplateText:
+    parts = list(parts)
+    if sum(map(len, parts)) > MAX_CHARACTERS:
+        raise TemplateRuntimeError(f"it joins more than {MAX_CHARACTERS} characters")
+    return join_text(parts)
+
+
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """Sandboxed environment that renders `TemplateText`. One per template; not for several threads."""
 
     code_generator_class = _Generator
-    concat = staticmethod(join_text)
+    concat = staticmethod(_join_within_bounds)
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self) -> None:
-        super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+        # Unoptimized: constant folding would hide literals inside lists from the code generator.
+        super().__init__(
+            trim_blocks=True, lstrip_blocks=True, optimized=False, extensions=["jinja2.ext.loopcontrols"]
+        )
         self.steps_left = MAX_STEPS
         self.literal = template_literal
         for name in _PADDING_FILTERS:
@@ -75,13 +86,16 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     def counted(self, items: Iterable[_Item]) -> Iterator[_Item]:
         """`items`, each taken from the budget of this rendering."""
         for item in items:
-            self._take_step()
+            self._take_steps(1)
             yield item
 
     def call(__self, __context: Context, __obj: object, *args: object, **kwargs: object) -> object:  # noqa: N805  a template may pass any keyword
         """Jinja's sandboxed call, taken from the budget: macros can call each other without a loop."""
-        __self._take_step()
+        __self._take_steps(STEPS_PER_CALL)
         return super().call(__context, __obj, *args, **kwargs)
+
+    def wrap_str_format(self, value: object) -> None:
+        """Leave `str.format` to `is_safe_attribute`, which refuses it: a width could fill memory."""
 
     def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
         if isinstance(obj, str) and attr in _PADDING_METHODS:
@@ -95,8 +109,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             raise TemplateRuntimeError(f"it computes with {operator} beyond bounds")
         return super().call_binop(context, operator, left, right)
 
-    def _take_step(self) -> None:
-        self.steps_left -= 1
+    def _take_steps(self, count: int) -> None:
+        self.steps_left -= count
         if self.steps_left < 0:
             raise TemplateRuntimeError(f"it takes more than {MAX_STEPS} steps")
 

@@ -7,10 +7,11 @@ It refuses to know tokenizer.json (the builder's side) and text. Little-endian:
     | cuts    uint8 [merges]          bytes in the left part of each merge, in rank order
     | tokens  the product of each merge, joined by 0xFF (which no longer entry may contain)
     | ids     u32 [base_bytes + merges], only when header.first_id is null: the token id of each entry
+    | u32 CRC-32 of everything before it
 
     header {"normalizer": "NFC"|null, "pattern": "qwen2", "added_tokens": [{"id", "content", "special"}],
             "vocab_tokens": base_bytes + merges, "merges", "first_id": entry i is token first_id + i, or null,
-            "whole_tokens": whether an entry's bytes always encode to that entry, "body_bytes", "body_crc32"}
+            "whole_tokens": whether an entry's bytes always encode to that entry}
 
 Everything is read by split and slices, so that 151,643 entries load at C speed.
 """
@@ -31,6 +32,7 @@ from pagelm.errors import TokenizerError
 MAGIC: Final = b"PLMT"
 VERSION: Final = 1
 _PREFIX = struct.Struct("<4sII")
+_CHECKSUM = struct.Struct("<I")
 _SEPARATOR: Final = b"\xff"
 _Value = TypeVar("_Value")
 
@@ -84,20 +86,19 @@ def pack_vocabulary(vocabulary: Vocabulary) -> bytes:
         "merges": len(vocabulary.tokens),
         "first_id": first_id,
         "whole_tokens": vocabulary.whole_tokens,
-        "body_bytes": len(body),
-        "body_crc32": crc32(body),
     }
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    return _PREFIX.pack(MAGIC, VERSION, len(head)) + head + body
+    content = _PREFIX.pack(MAGIC, VERSION, len(head)) + head + body
+    return content + _CHECKSUM.pack(crc32(content))
 
 
 def unpack_vocabulary(data: bytes) -> Vocabulary:
-    """Read tokenizer.bin; `data` is copied once.
+    """Read tokenizer.bin; `data` is copied twice.
 
     Raises:
         TokenizerError: It is not a tokenizer.bin, of another version, truncated or altered.
     """
-    header, body = _read_header(data)
+    header, body = _read_header(bytes(data))
     entries, merges = _get(header, "vocab_tokens", int), _get(header, "merges", int)
     first_id = header.get("first_id")
     base_end, cuts_end = entries - merges, entries
@@ -121,24 +122,22 @@ def unpack_vocabulary(data: bytes) -> Vocabulary:
 
 
 def _read_header(data: bytes) -> tuple[dict[str, object], bytes]:
-    if len(data) < _PREFIX.size or data[:4] != MAGIC:
+    if data[:4] != MAGIC or len(data) < _PREFIX.size + _CHECKSUM.size:
         _refuse("it does not begin with PLMT", "a tokenizer.bin made by `pagelm export`")
     _, version, header_bytes = _PREFIX.unpack_from(data)
     if version != VERSION:
         _refuse(f"it is of version {version}", f"version {VERSION}")
+    content, checksum = data[: -_CHECKSUM.size], data[-_CHECKSUM.size :]
+    if _CHECKSUM.pack(crc32(content)) != checksum:
+        _refuse("it is truncated or altered", "the CRC-32 at its end")
     body_start = _PREFIX.size + header_bytes
     try:
-        header = json.loads(bytes(data[_PREFIX.size : body_start]))
+        header = json.loads(content[_PREFIX.size : body_start])
     except ValueError:
         header = None
     if not isinstance(header, dict):
         _refuse("its header is not a JSON object", "a JSON object in UTF-8")
-    body = bytes(data[body_start:])
-    if len(body) != _get(header, "body_bytes", int):
-        _refuse(f"its body is {len(body)} bytes long", f"{header['body_bytes']} bytes, as its header says")
-    if crc32(body) != header.get("body_crc32"):
-        _refuse("its body is altered", "the CRC-32 that its header names")
-    return header, body
+    return header, content[body_start:]
 
 
 def _read_ids(encoded: bytes) -> Sequence[int]:

@@ -109,7 +109,7 @@ MESSAGES: tuple[list[JsonObject], ...] = (
 
 
 def make_chats() -> Iterator[Chat]:
-    """Every conversation with 0, 1, 2 tools, with and without generation prompt, thinking unset, on and off."""
+    """Every conversation with 0, 1, 2 tools, with and without generation prompt, thinking unset, on, off."""
     for messages, tools, prompt, thinking in product(
         MESSAGES, (None, [WEATHER], [WEATHER, CLOCK]), (True, False), (None, True, False)
     ):
