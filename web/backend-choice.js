@@ -9,6 +9,7 @@
  */
 
 import { BackendUnavailableError } from "./errors.js";
+import { ADAPTER_OPTIONS } from "./gpu-device.js";
 
 /** @typedef {import("./protocol.js").BackendPreference} BackendPreference */
 /** @typedef {import("./protocol.js").BackendDescription} BackendDescription */
@@ -55,7 +56,7 @@ function wasm(graphs, reason) {
  */
 async function judgeWebGpu(graphs, gpu, hardwareOnly) {
   if (gpu === undefined) return { refusal: "this browser does not offer WebGPU to this page" };
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await gpu.requestAdapter(ADAPTER_OPTIONS);
   if (adapter === null) return { refusal: "WebGPU found no usable GPU" };
   const name = adapterName(adapter);
   if (hardwareOnly && isSoftware(adapter)) {
@@ -87,9 +88,6 @@ function lacking(entry, { features, limits }) {
   const binding = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   if (entry.largest_binding_bytes > binding) {
     return `needs buffers of ${entry.largest_binding_bytes} bytes and this GPU allows ${binding}`;
-  }
-  if (entry.storage_buffers > limits.maxStorageBuffersPerShaderStage) {
-    return `needs ${entry.storage_buffers} storage buffers and this GPU allows ${limits.maxStorageBuffersPerShaderStage}`;
   }
   return null;
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { chunks } from "./byte-stream.js";
 import {
   FormatVersionError,
   ManifestError,
@@ -243,21 +244,6 @@ async function request(fetch, url, file) {
     });
   }
   return response;
-}
-
-/**
- * @param {Response} response
- * @returns {AsyncGenerator<Uint8Array, void, void>}
- */
-async function* chunks(response) {
-  // Not `for await` over the body: Safari's streams are not async iterable.
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  try {
-    for (let step = await reader.read(); !step.done; step = await reader.read()) yield step.value;
-  } finally {
-    await reader.cancel().catch(() => {});
-  }
 }
 
 /**

@@ -19,6 +19,10 @@ export class PagelmError extends Error {
   constructor(problem, { expected, remedy, cause }) {
     super(`${problem} (expected ${expected}). ${remedy}`, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
+    // Python builds its own error of these when one passes through it.
+    this.problem = problem;
+    this.expected = expected;
+    this.remedy = remedy;
   }
 }
 
@@ -40,6 +44,8 @@ export class BackendError extends PagelmError {}
 export class BackendUnavailableError extends BackendError {}
 /** The GPU went away while it was in use. */
 export class DeviceLostError extends BackendError {}
+/** The graphics memory does not hold what was asked for. */
+export class DeviceMemoryError extends BackendError {}
 /** A message between page and worker has the wrong shape. */
 export class ProtocolError extends PagelmError {}
 /** The worker itself could not start or broke. */

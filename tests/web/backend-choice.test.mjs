@@ -26,7 +26,6 @@ function gpu({ features = ["shader-f16"], limits = {}, info = {} } = {}) {
     limits: {
       maxStorageBufferBindingSize: 1000,
       maxBufferSize: 2000,
-      maxStorageBuffersPerShaderStage: 8,
       ...limits,
     },
     info: { vendor: "acme", architecture: "gen-9", description: "", ...info },
@@ -77,15 +76,6 @@ test("an adapter with too small a binding is not chosen, and the sizes are said"
   );
   assert.equal(name, "wasm");
   assert.match(reason, /buffers of 1000 bytes.*allows 999/);
-});
-
-test("an adapter with too few storage buffers is not chosen", async () => {
-  const { reason } = await chooseBackend(
-    "auto",
-    graphs,
-    gpu({ limits: { maxStorageBuffersPerShaderStage: 7 } }),
-  );
-  assert.match(reason, /8 storage buffers.*allows 7/);
 });
 
 test("WebGPU that was asked for and is not there is an error, not WASM", async () => {

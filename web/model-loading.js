@@ -1,0 +1,141 @@
+// @ts-check
+/**
+ * From a `load` message to a model that answers: site index and manifest, choice of the backend, then runtime and
+ * weights at once, the session, Python's session on it, and a warm-up.
+ *
+ * Says how far it is at every stage. Nothing here is specific to a chat.
+ *
+ * @module
+ */
+
+import { chooseBackend } from "./backend-choice.js";
+import { openBundle } from "./bundle-store.js";
+import { Decoder } from "./decoder.js";
+import { openWasmDevice } from "./decoder-wasm.js";
+import { openWebGpuDevice } from "./decoder-webgpu.js";
+import { installInstrument } from "./instrument.js";
+import { chooseBuild, chooseThreads, loadOnnxRuntime } from "./onnxruntime.js";
+import { startPython } from "./python-runtime.js";
+import { fetchSiteIndex } from "./site-index.js";
+
+/** @typedef {import("./protocol.js").LoadOptions} LoadOptions */
+/** @typedef {import("./protocol.js").Progress} Progress */
+/** @typedef {import("./protocol.js").BackendDescription} BackendDescription */
+/** @typedef {import("./bundle-store.js").Bundle} Bundle */
+/** @typedef {import("./onnxruntime.js").OnnxRuntime} OnnxRuntime */
+/** @typedef {Awaited<ReturnType<Bundle["fetchAll"]>>} BundleFiles */
+/**
+ * `pagelm.page_session.PageSession`, through Pyodide.
+ * @typedef {object} PageSession
+ * @property {(id: number, requestJson: string) => Promise<void>} generate
+ * @property {(id: number) => void} cancel
+ */
+/**
+ * @typedef {object} LoadedModel
+ * @property {import("./protocol.js").Ready} ready
+ * @property {PageSession} session
+ * @property {() => import("./protocol.js").Statistics} statistics
+ */
+/**
+ * @typedef {object} Outlets
+ * @property {(progress: Progress) => void} progress
+ * @property {(kind: string, id: number, payload: string) => void} post  what Python has to say, as JSON
+ */
+
+/**
+ * @param {LoadOptions} options
+ * @param {Outlets} outlets
+ * @returns {Promise<LoadedModel>}
+ */
+export async function loadModel({ bundleUrl, backend, threads, instrument }, { progress, post }) {
+  const counters = instrument ? installInstrument() : null;
+  const [index, bundle] = await Promise.all([
+    fetchSiteIndex(new URL("./site.json", import.meta.url).href),
+    openBundle(bundleUrl),
+  ]);
+  const { manifest } = bundle;
+  const description = await chooseBackend(backend, manifest.graphs);
+  const [{ python, ort }, files] = await Promise.all([
+    loadRuntime(index, description, threads, progress),
+    bundle.fetchAll(bundle.graph(description.graph), report(progress, "weights")),
+  ]);
+
+  const decoder = await compile(ort, bundle, description, files, report(progress, "compile"));
+  const session = python
+    .pyimport("pagelm.page_session")
+    .open_session(bundle.manifestText, files.tokenizer, files.chatTemplate, decoder, post);
+  progress({ stage: "warmup", loadedBytes: 0, totalBytes: 1 });
+  await decoder.warmUp();
+  counters?.reset();
+  progress({ stage: "warmup", loadedBytes: 1, totalBytes: 1 });
+
+  const model = {
+    name: manifest.name,
+    contextSize: manifest.model.max_position_embeddings,
+    generation: manifest.generation,
+  };
+  return {
+    ready: { model, backend: description },
+    session,
+    statistics: () => ({
+      ...decoder.statistics,
+      ...(counters?.read() ?? { dispatches: null, mappedBytes: null }),
+    }),
+  };
+}
+
+/**
+ * Python and onnxruntime-web together are the stage `runtime`.
+ *
+ * @param {import("./site-index.js").SiteIndex} index
+ * @param {BackendDescription} description
+ * @param {number | undefined} threads
+ * @param {Outlets["progress"]} progress
+ */
+async function loadRuntime(index, { name }, threads, progress) {
+  const build = chooseBuild(name);
+  const { module, binary } = index.site.onnxruntime_web.builds[build];
+  const totalBytes = index.bytesOf([...index.site.python.fetches, module, binary]);
+  let loadedBytes = 0;
+  const count = (/** @type {number} */ bytes) => {
+    loadedBytes = Math.min(loadedBytes + bytes, totalBytes);
+    progress({ stage: "runtime", loadedBytes, totalBytes });
+  };
+  count(0);
+  const [python, ort] = await Promise.all([
+    startPython(index, count),
+    loadOnnxRuntime(index, build, name === "wasm" ? chooseThreads(threads) : 1, count),
+  ]);
+  // Pyodide imports its own modules, and imports cannot be counted on their way.
+  count(totalBytes - loadedBytes);
+  return { python, ort };
+}
+
+/**
+ * @param {OnnxRuntime} ort
+ * @param {Bundle} bundle
+ * @param {BackendDescription} description
+ * @param {BundleFiles} files
+ * @param {(done: number, total: number) => void} onProgress
+ */
+async function compile(ort, { manifest }, { name, graph }, files, onProgress) {
+  const entry = manifest.graphs[graph];
+  onProgress(0, 1);
+  const device =
+    name === "webgpu"
+      ? await openWebGpuDevice(ort, manifest, entry, files)
+      : await openWasmDevice(ort, manifest, entry, files, onProgress);
+  onProgress(1, 1);
+  const { vocab_size: vocabSize, max_position_embeddings: maxPositions } = manifest.model;
+  const candidates = Math.min(entry.candidates, vocabSize);
+  return new Decoder(device, { name, graph, candidates, vocabSize, maxPositions });
+}
+
+/**
+ * @param {Outlets["progress"]} progress
+ * @param {import("./protocol.js").LoadStage} stage
+ * @returns {(loadedBytes: number, totalBytes: number) => void}
+ */
+function report(progress, stage) {
+  return (loadedBytes, totalBytes) => progress({ stage, loadedBytes, totalBytes });
+}

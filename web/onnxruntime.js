@@ -1,0 +1,79 @@
+// @ts-check
+/**
+ * Loads the build of onnxruntime-web that fits a backend, from this site's own files.
+ *
+ * The build matters: the WebGPU builds lack CPU kernels that the `wasm` graph needs, and of the two WebGPU builds the
+ * one for JSPI is smaller and faster but needs a browser that can suspend WebAssembly.
+ *
+ * @module
+ */
+
+import { chunks } from "./byte-stream.js";
+import { SiteError } from "./errors.js";
+
+/** @typedef {typeof import("onnxruntime-common")} OnnxRuntime */
+/** @typedef {"wasm" | "jspi" | "asyncify"} BuildName */
+
+/**
+ * @param {import("./protocol.js").BackendName} backend
+ * @returns {BuildName}
+ */
+export function chooseBuild(backend) {
+  if (backend === "wasm") return "wasm";
+  return "Suspending" in WebAssembly ? "jspi" : "asyncify";
+}
+
+/**
+ * How many threads the WASM build can use: one without cross-origin isolation, because threads share memory.
+ * @param {number | undefined} wanted
+ */
+export function chooseThreads(wanted) {
+  if (!globalThis.crossOriginIsolated) return 1;
+  // More than eight do not help a decode that is bound by memory bandwidth.
+  return Math.max(1, wanted ?? Math.min(globalThis.navigator.hardwareConcurrency || 1, 8));
+}
+
+/**
+ * @param {import("./site-index.js").SiteIndex} index
+ * @param {BuildName} build
+ * @param {number} threads
+ * @param {(bytes: number) => void} count  called with the bytes of each piece that has arrived
+ * @returns {Promise<OnnxRuntime>}
+ */
+export async function loadOnnxRuntime(index, build, threads, count) {
+  const { module, loader, binary } = index.site.onnxruntime_web.builds[build];
+  /** @type {[OnnxRuntime, ArrayBuffer]} */
+  const [ort, wasmBinary] = await Promise.all([
+    import(index.at(module)),
+    fetchBinary(index.at(binary), count),
+  ]);
+  count(index.bytesOf([module]));
+  ort.env.wasm.wasmPaths = { mjs: index.at(loader), wasm: index.at(binary) };
+  // Given as bytes, because onnxruntime-web would only fetch it after the weights have come.
+  ort.env.wasm.wasmBinary = wasmBinary;
+  ort.env.wasm.numThreads = threads;
+  ort.env.logLevel = "error";
+  return ort;
+}
+
+/**
+ * @param {string} url
+ * @param {(bytes: number) => void} count
+ * @returns {Promise<ArrayBuffer>}
+ */
+async function fetchBinary(url, count) {
+  const response = await fetch(url);
+  if (!response.ok) {
+    throw new SiteError(`onnxruntime-web is not at ${url}: HTTP status ${response.status}`, {
+      expected: "status 200",
+      remedy: "Build the site again with `pagelm site` and serve the whole folder.",
+    });
+  }
+  /** @type {BlobPart[]} */
+  const pieces = [];
+  for await (const chunk of chunks(response)) {
+    pieces.push(/** @type {Uint8Array<ArrayBuffer>} */ (chunk));
+    count(chunk.byteLength);
+  }
+  return new Blob(pieces).arrayBuffer();
+}

@@ -1,0 +1,82 @@
+// @ts-check
+/**
+ * The worker: a table of messages, and the one place through which errors leave.
+ *
+ * Thin on purpose: loading is model-loading.js, everything about the chat is Python. Messages: web/protocol.js.
+ *
+ * @module
+ */
+
+import { describeError, ProtocolError } from "./errors.js";
+import { loadModel } from "./model-loading.js";
+
+/** @typedef {import("./protocol.js").PageMessage} PageMessage */
+/** @typedef {import("./model-loading.js").LoadedModel} LoadedModel */
+
+const page = /** @type {import("./protocol.js").Endpoint} */ (/** @type {unknown} */ (globalThis));
+
+/** @type {Promise<LoadedModel> | null} */
+let loading = null;
+/** @type {LoadedModel | null} */
+let model = null;
+
+/** @type {{[Kind in PageMessage["kind"]]: (message: Extract<PageMessage, {kind: Kind}>) => Promise<void> | void}} */
+const actions = {
+  async load(message) {
+    if (loading) throw protocolError("a second load", "one load per worker", "Start another worker.");
+    loading = loadModel(message, {
+      progress: (progress) => page.postMessage({ kind: "progress", id: message.id, ...progress }),
+      post: (kind, id, payload) => page.postMessage({ ...JSON.parse(payload), kind, id }),
+    });
+    // A load that failed may be tried again, with another backend for instance.
+    loading.catch(() => {
+      loading = null;
+    });
+    model = await loading;
+    page.postMessage({ kind: "ready", id: message.id, ...model.ready });
+  },
+
+  generate({ id, messages, enableThinking, sampling }) {
+    return loaded("generate").session.generate(id, JSON.stringify({ messages, enableThinking, sampling }));
+  },
+
+  cancel({ target }) {
+    model?.session.cancel(target);
+  },
+
+  statistics({ id }) {
+    page.postMessage({ kind: "statistics", id, statistics: loaded("statistics").statistics() });
+  },
+};
+
+/** @param {string} kind */
+function loaded(kind) {
+  if (model === null)
+    throw protocolError(`${kind} before ready`, "a load that is done", "Wait for ready first.");
+  return model;
+}
+
+/**
+ * @param {string} problem
+ * @param {string} expected
+ * @param {string} remedy
+ */
+function protocolError(problem, expected, remedy) {
+  return new ProtocolError(problem, { expected, remedy });
+}
+
+page.addEventListener("message", async ({ data }) => {
+  try {
+    const kind = /** @type {PageMessage["kind"]} */ (data?.kind);
+    if (!Object.hasOwn(actions, kind) || !Number.isInteger(data.id)) {
+      throw protocolError(
+        `a message of kind ${JSON.stringify(data?.kind)} with id ${JSON.stringify(data?.id)}`,
+        `a numbered message of kind ${Object.keys(actions).join(", ")}`,
+        "Page and worker are of different versions: reload without the cache.",
+      );
+    }
+    await actions[kind](data);
+  } catch (error) {
+    page.postMessage({ kind: "error", id: data?.id, error: describeError(error) });
+  }
+});
