@@ -1,7 +1,7 @@
-"""Bundle format 1 on disk: hashed files, weights in parts, one manifest, written aside and renamed when complete.
+"""Bundle format 1 on disk: hashed files, weights in parts, one manifest; written aside, then renamed.
 
-Whoever looks at the target sees the old bundle or the whole new one. It knows bytes, names and hashes, but neither
-tensors nor ONNX. Specified in docs/contracts.md, "Bundle, format 1".
+Whoever looks at the target sees the old bundle or the whole new one. It knows bytes, names and hashes, but
+neither tensors nor ONNX. Specified in docs/contracts.md, "Bundle, format 1".
 
     bundle/manifest.json · graphs/*.onnx · weights/000.<hash16>.bin … · tokenizer/*
 """

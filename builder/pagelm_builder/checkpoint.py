@@ -1,8 +1,8 @@
 """A folder of safetensors files, read slice by slice.
 
-Finds each tensor's file (one file, or several under `model.safetensors.index.json`), checks names, shapes and dtypes
-before anything is converted, and hands out float32 rows, so that a checkpoint larger than memory can be exported.
-It knows nothing of quantization. Format: https://huggingface.co/docs/safetensors.
+Finds each tensor's file (one file, or several under `model.safetensors.index.json`), checks names, shapes and
+dtypes before anything is converted, and hands out float32 rows, so that a checkpoint larger than memory can
+be exported. It knows nothing of quantization. Format: https://huggingface.co/docs/safetensors.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class Checkpoint:
             ignored: Keys that may be there and are not used.
 
         Raises:
-            CheckpointError: naming the first tensor that is missing, superfluous, or of a wrong shape or dtype.
+            CheckpointError: naming the first tensor that is missing, superfluous, or of a wrong shape or
+            dtype.
         """
         expected = {tensor.key: tensor for tensor in tensors}
         for key, tensor in expected.items():
@@ -117,7 +118,7 @@ class Checkpoint:
         except (SafetensorError, OSError) as error:
             raise _unreadable(path, error) from error
         self._files[name] = file
-        for key in file.keys() if keys is None else keys:  # noqa: SIM118 (not a mapping)
+        for key in file.keys() if keys is None else keys:
             self._file_of[key] = name
 
     def _path(self, key: str) -> Path:

@@ -1,8 +1,9 @@
 """config.json of a Qwen3 checkpoint as one frozen value.
 
-Reads the keys that the decoder needs and refuses, by name, every setting that it does not implement. It guesses
-nothing: `head_dim` is a key of its own (128 in Qwen3-0.6B, where hidden / heads is 64) and its absence is an error.
-It knows nothing of tensors. Follows transformers' Qwen3Config, in the spelling of version 4 and of version 5.
+Reads the keys that the decoder needs and refuses, by name, every setting that it does not implement. It
+guesses nothing: `head_dim` is a key of its own (128 in Qwen3-0.6B, where hidden / heads is 64) and its
+absence is an error. It knows nothing of tensors. Follows transformers' Qwen3Config, in the spelling of
+version 4 and of version 5.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pagelm_builder.errors import ArchitectureError, ConfigError
 ARCHITECTURE = "Qwen3ForCausalLM"
 BLOCK_SIZE = 32
 
-JsonValue: TypeAlias = "str | int | float | bool | None | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 Keys: TypeAlias = Mapping[str, JsonValue]
 
 

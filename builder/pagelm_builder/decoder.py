@@ -1,11 +1,11 @@
 """Composes the components into the decoder and names what goes in and out.
 
-Pre-norm layers whose residual additions are folded into the next norm; the last token is picked before the head, so
-that prefill never computes logits nobody reads. It knows the model, but neither a backend nor a file. The names, types
-and shapes of inputs and outputs are specified in docs/contracts.md, "Graphs".
+Pre-norm layers whose residual additions are folded into the next norm; the last token is picked before the
+head, so that prefill never computes logits nobody reads. It knows the model, but neither a backend nor a
+file. The names, types and shapes of inputs and outputs are specified in docs/contracts.md, "Graphs".
 
-    input_ids ─► embedding ─► norm ─► attention ─► +norm ─► mlp ─► +norm ─► … ─► last token ─► head ─► logits ─► candidates
-                     └───── residual ──────────────►└────────────►┘
+    input_ids ─► embedding ─► norm ─► attention ─► +norm ─► mlp ─► +norm ─► … ─► last token ─► head ─► logits
+                     └───── residual ──────────────►└────────────►┘                              candidates ◄┘
 """
 
 from __future__ import annotations
@@ -61,9 +61,7 @@ def build_decoder(config: ModelConfig, variant: Variant, regions: Mapping[str, R
     hidden, presents = _emit_layers(emitter, config, inputs)
     logits = _emit_head(emitter, config, hidden)
     candidate_logits, candidate_ids = emit_candidates(emitter, logits, config.vocab_size)
-    outputs = _name_outputs(
-        config, emitter.compute_dtype, candidate_logits, candidate_ids, logits, presents
-    )
+    outputs = _name_outputs(config, emitter.compute_dtype, candidate_logits, candidate_ids, logits, presents)
     graph = ir.Graph(
         inputs.flat(),
         outputs,
@@ -130,9 +128,7 @@ def _emit_sum_norm(
     emitter: GraphEmitter, hidden: ir.Value, residual: ir.Value, tensor: str, epsilon: float
 ) -> tuple[ir.Value, ir.Value]:
     scope = f"/{tensor.replace('model.', 'model/', 1)}"
-    normed, total = emit_residual_rms_norm(
-        emitter, hidden, residual, scope, tensor, epsilon, keep_sum=True
-    )
+    normed, total = emit_residual_rms_norm(emitter, hidden, residual, scope, tensor, epsilon, keep_sum=True)
     assert total is not None
     return normed, total
 
@@ -142,9 +138,7 @@ def _emit_head(emitter: GraphEmitter, config: ModelConfig, hidden: ir.Value) -> 
     last = emitter.constant(np.array(-1, np.int64), "last_token")
     picked = emitter.op("Gather", [hidden, last], name="/last_token/Gather", attributes={"axis": 1})
     name = head_name(config)
-    logits = emit_linear(
-        emitter, picked, Linear("/lm_head", name, config.vocab_size, config.hidden_size)
-    )
+    logits = emit_linear(emitter, picked, Linear("/lm_head", name, config.vocab_size, config.hidden_size))
     if emitter.compute_dtype != ir.DataType.FLOAT:
         logits = emitter.cast(logits, ir.DataType.FLOAT, "/lm_head")
     return logits

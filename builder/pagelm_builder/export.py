@@ -1,8 +1,8 @@
 """`pagelm export`: from a checkpoint's folder to a bundle.
 
-Reads and checks everything before it writes anything: config, tensor headers, tokenizer, then the graphs (which need
-no weights), then the weights as a stream. It knows the order of the steps and the manifest's keys; each step is
-another file's.
+Reads and checks everything before it writes anything: config, tensor headers, tokenizer, then the graphs
+(which need no weights), then the weights as a stream. It knows the order of the steps and the manifest's
+keys; each step is another file's.
 """
 
 from __future__ import annotations
@@ -107,9 +107,7 @@ def write_bundle(
     with replacing(out) as folder:
         parts = _write_parts(config, layout, weights, folder, progress)
         vocabulary = write_hashed(folder, "tokenizer/tokenizer", "bin", tokenizer.binary)
-        template = write_hashed(
-            folder, "tokenizer/chat_template", "jinja", tokenizer.chat_template.encode()
-        )
+        template = write_hashed(folder, "tokenizer/chat_template", "jinja", tokenizer.chat_template.encode())
         manifest: dict[str, JsonValue] = {
             "format": FORMAT,
             "name": name,
@@ -122,9 +120,7 @@ def write_bundle(
             "tokenizer": vocabulary.entry(),
             "chat_template": template.entry(),
             "weights": {"bytes": layout.bytes, "parts": [part.entry() for part in parts]},
-            "graphs": {
-                graph.variant.name: _graph_entry(folder, graph, expanded) for graph in graphs
-            },
+            "graphs": {graph.variant.name: _graph_entry(folder, graph, expanded) for graph in graphs},
             "quantization": QUANTIZATION,
             "parity": {},
         }

@@ -1,7 +1,7 @@
 """One function per graph of the bundle: its bytes, and what the manifest says about it.
 
-Binding sizes and storage buffers are computed from the graph as onnxruntime will run it on WebGPU, with its two
-fusions applied. It knows nothing of files. Specified in docs/contracts.md, "Bundle, format 1".
+Binding sizes and storage buffers are computed from the graph as onnxruntime will run it on WebGPU, with its
+two fusions applied. It knows nothing of files. Specified in docs/contracts.md, "Bundle, format 1".
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class BuiltGraph:
 
     Attributes:
         model: The ONNX protobuf.
-        largest_binding_bytes: Size of the largest constant that a shader binds (the KV cache, whose size the runtime
+        largest_binding_bytes: Size of the largest constant that a shader binds (the KV cache, whose size the
+        runtime
             chooses, is not in it).
         storage_buffers: The most storage buffers that one dispatch binds.
     """
@@ -95,16 +96,19 @@ def _node_buffers(node: ir.Node) -> int:
 
 
 def _fused_buffers(norm: ir.Node) -> int:
-    """Buffers of MatMulNBitsQkv or MatMulNBitsMlp, into which a norm and the MatMulNBits that read it are fused.
+    """Buffers of the MatMulNBits that read one norm, fused by onnxruntime into MatMulNBitsQkv or
+    MatMulNBitsMlp.
 
-    The fused node keeps the norm's inputs, its sum output, and codes and scales of each matrix; q, k and v stay
-    outputs, gate and up become one.
+    Three (q, k, v): with the norm apart, as onnxruntime runs it where buffers are scarce, the activation,
+    codes and scales of each, and three products. Two (gate, up): the norm's inputs and sum, codes and scales,
+    one product.
     """
     if not norm.op_type.endswith("SimplifiedLayerNormalization"):
         return 0
     readers = [usage.node for usage in norm.outputs[0].uses()]
-    if not readers or any(reader.op_type != "MatMulNBits" for reader in readers):
+    if any(reader.op_type != "MatMulNBits" for reader in readers):
         return 0
+    if len(readers) == 3:
+        return 1 + 2 * 3 + 3
     sums = sum(bool(value.name) for value in norm.outputs) - 1
-    products = len(readers) if len(readers) == 3 else 1
-    return len(norm.inputs) + sums + 2 * len(readers) + products
+    return len(norm.inputs) + sums + 2 * len(readers) + 1

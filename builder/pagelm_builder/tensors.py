@@ -1,7 +1,7 @@
 """Which tensors a Qwen3 checkpoint holds, by name and shape, in the order in which they are stored.
 
-The one list that the checkpoint reader checks against, that the weight layout places, and that the graphs name. It
-knows neither files nor number formats.
+The one list that the checkpoint reader checks against, that the weight layout places, and that the graphs
+name. It knows neither files nor number formats.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which decoder is built for which backend: the one value that components branch on.
 
-Everything that differs between graphs is a field here, so that no component asks for a backend's name. It knows no
-ONNX.
+Everything that differs between graphs is a field here, so that no component asks for a backend's name. It
+knows no ONNX.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ class Variant:
         linear: `int4` is MatMulNBits; `w8a8` is MatMulInteger over weights expanded at load, with activations
             quantized per token; `float32` is a plain MatMul over unquantized weights, for parity tests.
         compute: Type of activations and KV cache.
-        qk_norm: `fused` gives GroupQueryAttention the norm weights (WebGPU needs it for speed); `explicit` norms
+        qk_norm: `fused` gives GroupQueryAttention the norm weights (WebGPU needs it for speed); `explicit`
+        norms
             the heads before it (the CPU kernel rejects the fused inputs).
-        top_k: `tiled` reduces rows of at most 2048 columns, the most that one WebGPU dispatch sorts; `whole` sorts
+        top_k: `tiled` reduces rows of at most 2048 columns, the most that one WebGPU dispatch sorts; `whole`
+        sorts
             the vocabulary at once.
         required_features: WebGPU features that the adapter must have.
     """

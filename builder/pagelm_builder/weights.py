@@ -1,8 +1,8 @@
 """Where every stored tensor lies in `weights.bin`, and the bytes themselves, streamed in that order.
 
-All graphs point into this one layout; nothing is stored twice. A layout is decided from the config alone, before any
-weight is read; writing it then reads, quantizes and emits one run of rows at a time. It knows nothing of graphs or of
-how the stream is cut into parts. Specified in docs/contracts.md, "int4 weights".
+All graphs point into this one layout; nothing is stored twice. A layout is decided from the config alone,
+before any weight is read; writing it then reads, quantizes and emits one run of rows at a time. It knows
+nothing of graphs or of how the stream is cut into parts. Specified in docs/contracts.md, "int4 weights".
 
     weights.bin   one region per tensor, each at a multiple of 64 bytes, zeros in between
 """
@@ -45,7 +45,8 @@ class Region:
 class WeightLayout:
     """All regions of `weights.bin`, in order, by name.
 
-    Names: `{tensor}.codes` and `{tensor}.scales` for an int4 matrix, `{tensor}.weight` for what is kept as float32.
+    Names: `{tensor}.codes` and `{tensor}.scales` for an int4 matrix, `{tensor}.weight` for what is kept as
+    float32.
     """
 
     storage: Storage
@@ -108,7 +109,7 @@ def plan_weights(config: ModelConfig, storage: Storage = "int4") -> WeightLayout
 
 
 def plan_expansion(config: ModelConfig, layout: WeightLayout) -> ExpandedLayout:
-    """Place the int8 form of every matrix that the W8A8 graph multiplies by (an untied embedding is only looked up)."""
+    """Place the int8 form of every matrix that is multiplied by (not of an untied embedding)."""
     placer = _Placer(EXPANDED_FILE)
     tensors = []
     for tensor in _multiplied(config):

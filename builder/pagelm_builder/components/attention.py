@@ -1,7 +1,7 @@
 """Grouped-query attention with per-head RMSNorm on queries and keys, rotary positions and a KV cache.
 
-GroupQueryAttention does the rotation, the cache and the softmax. Whether it also does the head norms is the variant's
-choice.
+GroupQueryAttention does the rotation, the cache and the softmax. Whether it also does the head norms is the
+variant's choice.
 
     x ─► q_proj ─► (head norm) ─┐
     x ─► k_proj ─► (head norm) ─┼─► GroupQueryAttention(past, lengths, tables, (norm weights)) ─► o_proj
@@ -46,7 +46,8 @@ def emit_attention(
     shared: AttentionInputs,
     past: KeyValue,
 ) -> tuple[ir.Value, KeyValue]:
-    """Attention of the layer `prefix` over `[1, sequence, hidden_size]`; returns its output and the present cache."""
+    """Attention of the layer `prefix` over `[1, sequence, hidden_size]`; returns its output and the present
+    cache."""
     tensor = f"{prefix}.self_attn"
     scope = f"/{prefix.replace('model.', 'model/', 1)}/self_attn"
     hidden_size = config.hidden_size

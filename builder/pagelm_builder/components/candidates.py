@@ -1,12 +1,12 @@
 """The K greatest logits and their ids, so that the vocabulary never leaves the device.
 
-`whole` sorts the vocabulary in one TopK. `tiled` never sorts a row of more than 2048 columns, the most that WebGPU's
-TopK handles in one dispatch: the K greatest of each row are joined into fewer, fuller rows until one is left. Both are
-exact, descending, and give the lower id first among equals. Ids travel as int32, looked up in tables, because WebGPU
-has next to no int64 arithmetic. For 151,936 = 128 × 1187:
+`whole` sorts the vocabulary in one TopK. `tiled` never sorts a row of more than 2048 columns, the most that
+WebGPU's TopK handles in one dispatch: the K greatest of each row are joined into fewer, fuller rows until one
+is left. Both are exact, descending, and give the lower id first among equals. Ids travel as float32, exact
+below 2^24, because WebGPU's GatherElements takes floats only. For 151,936 = 128 × 1187:
 
-    logits [128, 1187] ─► TopK ─► [128, 64] = [4, 2048] ─► TopK ─► [4, 64] = [1, 256] ─► TopK ─► candidate_logits [1, 64]
-                           └─► GatherElements(ids) ─► … ─► GatherElements ─► … ─► GatherElements ─► candidate_ids [1, 64]
+    logits [128, 1187] ─► TopK ─► [128, 64] = [4, 2048] ─► TopK ─► [4, 64] = [1, 256] ─► TopK ─► [1, 64]
+                           └─► GatherElements(ids) ─► … ───► GatherElements ─► … ──► GatherElements ─► [1, 64]
 """
 
 from __future__ import annotations
@@ -63,19 +63,19 @@ def _emit_rows(
     rows = -(-length // width)
     missing = rows * width - length
     if missing:
-        values = _emit_padding(emitter, values, length, missing, np.float32(PADDING), f"{scope}/values")
+        values = _emit_padding(emitter, values, length, missing, PADDING, f"{scope}/values")
     values = emitter.reshape(values, (rows, width), f"{scope}/values")
     if ids is None:
         return values, _emit_id_table(emitter, rows, width)
     if missing:
-        ids = _emit_padding(emitter, ids, length, missing, np.int32(0), f"{scope}/ids")
+        ids = _emit_padding(emitter, ids, length, missing, 0.0, f"{scope}/ids")
     return values, emitter.reshape(ids, (rows, width), f"{scope}/ids")
 
 
 def _emit_id_table(emitter: GraphEmitter, rows: int, width: int) -> ir.Value:
-    """0, 1, 2, … as int32 `[rows, width]`, folded at load instead of stored."""
+    """0, 1, 2, … as float32 `[rows, width]`, folded at load instead of stored."""
     bounds = [
-        emitter.constant(np.array(bound, np.int32), f"candidates.{name}")
+        emitter.constant(np.array(bound, np.float32), f"candidates.{name}")
         for name, bound in (("first", 0), ("end", rows * width), ("step", 1))
     ]
     return emitter.reshape(
@@ -88,11 +88,11 @@ def _emit_padding(
     values: ir.Value,
     length: int,
     missing: int,
-    filler: np.float32 | np.int32,
+    filler: float,
     scope: str,
 ) -> ir.Value:
     flat = emitter.reshape(values, (1, length), f"{scope}/flat")
-    tail = emitter.constant(np.full((1, missing), filler), f"candidates.padding.{filler.dtype}.{missing}")
+    tail = emitter.constant(np.full((1, missing), filler, np.float32), f"{scope}/padding")
     return emitter.op("Concat", [flat, tail], name=f"{scope}/Concat", attributes={"axis": 1})
 
 

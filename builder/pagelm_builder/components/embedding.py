@@ -1,9 +1,9 @@
 """Token embedding: rows looked up in the same bytes that the tied head multiplies by.
 
-The lookup takes the codes in the head's own shape, one block a row of the last axis, so that one initializer (and one
-GPU buffer) serves both; the blocks are joined again by a Reshape that moves nothing.
+The lookup takes the codes in the head's own shape, one block a row of the last axis, so that one initializer
+(and one GPU buffer) serves both; the blocks are joined again by a Reshape that moves nothing.
 
-    codes [vocab, hidden/32, 16] ─► GatherBlockQuantized ─► [1, sequence, hidden/32, 32] ─► Reshape ─► [1, sequence, hidden]
+    codes [vocab, hidden/32, 16] ─► GatherBlockQuantized ─► [1, sequence, hidden/32, 32] ─► Reshape
 """
 
 from __future__ import annotations

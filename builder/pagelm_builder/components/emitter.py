@@ -1,8 +1,8 @@
 """Collects nodes and initializers while a graph is being composed.
 
 Node names follow the checkpoint (`/model/layers.3/self_attn/q_proj/MatMulNBits`), a node's outputs are
-`{node}/output_0`. Weights are references into external files; small constants are stored inline. It knows nothing of
-the model.
+`{node}/output_0`. Weights are references into external files; small constants are stored inline. It knows
+nothing of the model.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class GraphEmitter:
         return [value for value, wanted in zip(values, outputs, strict=True) if wanted]
 
     def weight(self, region_name: str, shape: tuple[int, ...] | None = None) -> ir.Value:
-        """A stored tensor, by region; `shape` views the same bytes in another shape, as a second initializer."""
+        """A stored tensor, by region; `shape` views the same bytes in another shape, as a second
+        initializer."""
         region = self._regions[region_name]
         dims = region.shape if shape is None else shape
         name = region_name if dims == region.shape else f"{region_name}.{'x'.join(map(str, dims))}"

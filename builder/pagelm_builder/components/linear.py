@@ -1,10 +1,11 @@
 """Linear layers without bias, in the three number formats of `Variant.linear`.
 
-Layers that read the same activation (q, k, v; gate, up) are emitted together: W8A8 quantizes that activation once.
+Layers that read the same activation (q, k, v; gate, up) are emitted together: W8A8 quantizes that activation
+once.
 
     int4     x ─────────────────────────────────► MatMulNBits(codes, scales)
-    w8a8     x ─► |x| ─► max over the row ─► × 1/127 ─► max ε ─► row scale ─────────┐
-             └──► ÷ row scale ─► + 128.5 ─► to uint8 ─► MatMulInteger(int8) ─► to f32 ─► × row scale ─► × channel scale
+    w8a8     x ─► |x| ─► max over the row ─► × 1/127 ─► max ε ─► row scale
+             └──► ÷ row scale ─► + 128.5 ─► to uint8 ─► MatMulInteger(int8) ─► × row scale ─► × channel scale
     float32  x ─► MatMul(transposed weight)
 """
 
@@ -32,7 +33,9 @@ class Linear:
     inputs: int
 
 
-def emit_linears(emitter: GraphEmitter, hidden: ir.Value, scope: str, layers: Sequence[Linear]) -> list[ir.Value]:
+def emit_linears(
+    emitter: GraphEmitter, hidden: ir.Value, scope: str, layers: Sequence[Linear]
+) -> list[ir.Value]:
     """Apply several layers to one activation `[1, sequence, inputs]`; `scope` names what they share."""
     match emitter.variant.linear:
         case "int4":

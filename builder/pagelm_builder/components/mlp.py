@@ -1,4 +1,4 @@
-"""The gated feed-forward layer: down(silu(gate(x)) * up(x)). SiLU is Sigmoid and Mul, the form that WebGPU fuses.
+"""The gated feed-forward layer: down(silu(gate(x)) * up(x)). SiLU as Sigmoid and Mul: WebGPU fuses that.
 
 Shazeer 2020, "GLU variants improve Transformer".
 """

@@ -10,7 +10,9 @@ import onnx_ir as ir
 from pagelm_builder.components.emitter import MICROSOFT, GraphEmitter
 
 
-def emit_rms_norm(emitter: GraphEmitter, hidden: ir.Value, scope: str, tensor: str, epsilon: float) -> ir.Value:
+def emit_rms_norm(
+    emitter: GraphEmitter, hidden: ir.Value, scope: str, tensor: str, epsilon: float
+) -> ir.Value:
     """Normalize the last axis and scale it by the stored vector `tensor`."""
     return emitter.op(
         "SimplifiedLayerNormalization",

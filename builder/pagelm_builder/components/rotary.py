@@ -1,10 +1,10 @@
 """Rotary position tables, computed when the session is created instead of shipped.
 
-Only the inverse frequencies are stored. Everything below depends on constants alone, so onnxruntime folds it at load:
-at 40,960 positions × 64 the two float32 tables would add 21 MB to each graph. Angles are float32 products, as in
-transformers' Qwen3RotaryEmbedding. Su et al. 2021.
+Only the inverse frequencies are stored. Everything below depends on constants alone, so onnxruntime folds it
+at load: at 40,960 positions × 64 the two float32 tables would add 21 MB to each graph. Angles are float32
+products, as in transformers' Qwen3RotaryEmbedding. Su et al. 2021.
 
-    Range(0, positions) ─► [positions, 1] × inverse_frequencies [head_dim/2] ─► Cos, Sin ─► [positions, head_dim/2]
+    Range(0, positions) ─► [positions, 1] × frequencies [head_dim/2] ─► Cos, Sin ─► [positions, head_dim/2]
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """int4 → int8 per output channel, for the W8A8 graph.
 
-The runtime does this when it loads a bundle (nothing of it is shipped); this is the reference that its result is
-compared with, and what the tests feed to the graph. Arithmetic in float64 and rounding half up, so that JavaScript
-gets the same bytes. Specified in docs/contracts.md, "Graphs".
+The runtime does this when it loads a bundle (nothing of it is shipped); this is the reference that its result
+is compared with, and what the tests feed to the graph. Arithmetic in float64 and rounding half up, so that
+JavaScript gets the same bytes. Specified in docs/contracts.md, "Graphs".
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def expand_rows(
         scales: `[N, K/32]`.
 
     Returns:
-        weight `[K, N]` (transposed, C order) and weight_scales `[N]`: w[n, k] ≈ weight[k, n] * weight_scales[n].
+        weight `[K, N]` (transposed, C order) and weight_scales `[N]`: w[n, k] ≈ weight[k, n] *
+        weight_scales[n].
     """
     signed = unpack_nibbles(codes).astype(np.float64) - ZERO_POINT
     values = (signed * scales.astype(np.float64)[..., None]).reshape(codes.shape[0], -1)

@@ -1,8 +1,9 @@
 """Symmetric int4 in blocks of 32 along the inputs, by rounding to nearest.
 
-Per block, `d` is the entry of the largest magnitude with its sign; scale = float16(d / -8), so that `d` itself lands
-on code 0 (value -8), the one end of the range that has no mirror image. Codes are offset by 8. The layout is that of
-onnxruntime's MatMulNBits. It knows nothing of models or files. Specified in docs/contracts.md, "int4 weights".
+Per block, `d` is the entry of the largest magnitude with its sign; scale = float16(d / -8), so that `d`
+itself lands on code 0 (value -8), the one end of the range that has no mirror image. Codes are offset by 8.
+The layout is that of onnxruntime's MatMulNBits. It knows nothing of models or files. Specified in
+docs/contracts.md, "int4 weights".
 
     codes  uint8 [N, K/32, 16]   byte j of a block: element 2j in the low nibble, 2j+1 in the high one
     scales f16   [N, K/32]
