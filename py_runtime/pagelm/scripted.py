@@ -108,8 +108,9 @@ class ScriptedBackend:
             del self._token_ids[before:]
             raise
         self._chosen = chosen
-        ids = [chosen, *(token_id for token_id in self._lowest_ids if token_id != chosen)]
-        return Candidates(self._values, ids[: self._capabilities.candidates])
+        lowest = self._lowest_ids
+        others = lowest[:-1] if chosen >= len(lowest) else lowest[:chosen] + lowest[chosen + 1 :]
+        return Candidates(self._values, (chosen, *others))
 
     def _check_open(self) -> None:
         if self._closed:
