@@ -1,4 +1,4 @@
-"""Encoding and decoding with a small vocabulary whose ids can be read off `conftest.MERGES`."""
+"""Encoding and decoding with a small vocabulary whose ids can be read off `small_vocabulary.MERGES`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,111 @@
+"""For any content: no special id but the template's own, no character lost, and streams equal wholes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pagelm.chat_template import ChatTemplate, encode_chat
+from pagelm.detokenizer import StreamingDetokenizer
+from pagelm.thinking import ThinkingSplitter
+from pagelm.tokenizer import Tokenizer
+from pagelm.vocabulary_format import pack_vocabulary
+from unit.text.small_vocabulary import CONTENTS, make_vocabulary
+from unit.text.test_chat_template import SOURCE
+
+# A busy machine is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TOKENIZER = Tokenizer.from_bytes(pack_vocabulary(make_vocabulary()))
+UNNORMALIZED = Tokenizer(replace(make_vocabulary(), normalizer=None))
+TEMPLATE = ChatTemplate(SOURCE)
+ADDED = frozenset(TOKENIZER.special_ids.values())
+
+CHARACTERS = "aeé\u0301\u0338漢😀\ud800<|>/_ \n\u3000\x1c'"
+# Markers whole, halved and doubled, between arbitrary characters.
+fragments = (
+    st.sampled_from(CONTENTS)
+    | st.sampled_from([c[: len(c) // 2] for c in CONTENTS])
+    | st.text(CHARACTERS, max_size=5)
+)
+hostile_text = st.lists(fragments | st.sampled_from(["<", "|>", "\n", "end", "think"]), max_size=8).map(
+    "".join
+)
+# `</think>` in an assistant's content moves the template's own tags, as it should; so these come from others.
+messages = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["user", "system", "tool"]) | hostile_text, "content": hostile_text},
+        optional={"tool_calls": st.lists(st.fixed_dictionaries({"name": hostile_text}), max_size=2)},
+    ).filter(lambda message: message["role"] != "assistant"),
+    max_size=4,
+)
+
+
+def harmless(message: dict[str, object]) -> dict[str, object]:
+    """The same shape without any text of the user's."""
+    return {"role": "x", "content": "x", "tool_calls": [{"name": "x"}] * len(message.get("tool_calls", []))}  # type: ignore[arg-type]
+
+
+@patient
+@given(
+    messages, st.booleans(), st.none() | st.lists(st.fixed_dictionaries({"name": hostile_text}), min_size=1)
+)
+def test_no_content_yields_a_special_id(
+    chat: list[dict[str, object]], thinking: bool, tools: list[dict[str, object]] | None
+) -> None:
+    def special(messages: list[dict[str, object]]) -> list[int]:
+        ids = encode_chat(TOKENIZER, TEMPLATE, messages, tools=tools, enable_thinking=thinking)
+        return [id for id in ids if id in ADDED]
+
+    assert special(chat) == special([harmless(message) for message in chat])
+
+
+@patient
+@given(messages)
+def test_no_character_is_lost_or_made(chat: list[dict[str, object]]) -> None:
+    text = TEMPLATE.render(chat)
+    ids = encode_chat(UNNORMALIZED, TEMPLATE, chat)
+    assert UNNORMALIZED.decode(ids, skip_special=False) == text.replace("\ud800", "\ufffd")
+
+
+@patient
+@given(hostile_text)
+def test_plain_encoding_has_no_added_ids(text: str) -> None:
+    assert not ADDED & set(TOKENIZER.encode(text))
+
+
+@patient
+@given(st.lists(st.integers(0, TOKENIZER.vocab_size + 3), max_size=30))
+def test_a_stream_of_ids_gives_what_decode_gives(ids: list[int]) -> None:
+    stream = StreamingDetokenizer(TOKENIZER)
+    assert "".join(map(stream.push, ids)) + stream.finish() == TOKENIZER.decode(ids)
+
+
+TAG_PIECES = st.sampled_from(["<think>", "</think>", "<", "/", "think", ">", "\n", "a", " ", "<thi", "nk>"])
+
+
+@patient
+@given(st.lists(TAG_PIECES, max_size=14).map("".join), st.data())
+def test_how_a_reply_is_cut_does_not_matter(reply: str, data: st.DataObject) -> None:
+    whole = ThinkingSplitter()
+    expected = _texts([*whole.push(reply), *whole.finish()])
+    cuts = data.draw(st.sets(st.integers(0, len(reply))))
+    edges = [0, *sorted(cuts), len(reply)]
+    splitter = ThinkingSplitter()
+    events = [event for a, b in pairwise(edges) for event in splitter.push(reply[a:b])]
+    assert _texts([*events, *splitter.finish()]) == expected
+    for _, text in expected:
+        assert "<think>" not in text
+        assert "</think>" not in text
+
+
+def _texts(events: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    joined: list[tuple[str, str]] = []
+    for kind, text in events:
+        if joined and joined[-1][0] == kind:
+            joined[-1] = (kind, joined[-1][1] + text)
+        else:
+            joined.append((kind, text))
+    return joined
