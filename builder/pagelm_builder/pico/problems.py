@@ -223,7 +223,9 @@ def _first_new(draw: Callable[[], list[Turn]], seen: set[str]) -> Problem | None
 
 def grade(problem: Problem, answer_text: str) -> bool:
     """Whether the answer is right; thoughts before `</think>` do not count."""
-    answer = answer_text.rsplit("</think>", 1)[-1].replace("<|im_end|>", "").strip()
+    answer = answer_text.rpartition("</think>")[2].replace("<|im_end|>", "").strip()
+    if "<think>" in answer:
+        return False
     if problem.task == "reverse":
         words = re.findall(r"[a-z]+", answer.lower())
         return bool(words) and words[-1] == problem.expected

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 
 import pytest
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from pagelm_builder.pico.checkpoint_files import CHECKPOINT_DIRECTORY
 from pagelm_builder.pico.conversations import draw_conversation, draw_samples
-from pagelm_builder.pico.vocabulary import make_tokenizer, save_tokenizer
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return make_tokenizer(seed=3)
+    return Tokenizer.from_file(str(CHECKPOINT_DIRECTORY / "tokenizer.json"))
 
 
 @pytest.fixture(scope="module")
-def hugging_face_tokenizer(
-    tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory
-) -> PreTrainedTokenizerBase:
-    directory = tmp_path_factory.mktemp("tokenizer")
-    save_tokenizer(tokenizer, Path(directory))
-    loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(directory)
+def hugging_face_tokenizer() -> PreTrainedTokenizerBase:
+    loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(CHECKPOINT_DIRECTORY)
     return loaded
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
+from pagelm_builder.pico.checkpoint_files import CHECKPOINT_DIRECTORY
 from pagelm_builder.pico.evaluate import TorchAnswers
 from pagelm_builder.pico.model import Config, Qwen3, quantize_dequantize
-from pagelm_builder.pico.vocabulary import make_tokenizer
 
 CONFIG = Config(num_hidden_layers=2)
 
@@ -72,7 +73,7 @@ def test_gradients_pass_straight_through_quantization(model: Qwen3) -> None:
 
 
 def test_cached_batched_generation_equals_the_plain_forward(model: Qwen3) -> None:
-    answers = TorchAnswers(model, make_tokenizer(seed=3))
+    answers = TorchAnswers(model, Tokenizer.from_file(str(CHECKPOINT_DIRECTORY / "tokenizer.json")))
     prompts = [[5, 6, 7], [9, 8, 7, 6, 5, 4, 3]]
     for prompt, reply in zip(prompts, answers.generate(prompts, 12), strict=True):
         ids = torch.tensor([prompt + reply])

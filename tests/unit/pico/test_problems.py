@@ -9,7 +9,7 @@ import pytest
 
 from pagelm_builder.pico.arithmetic import result_of, write_sum
 from pagelm_builder.pico.letters import write_count, write_reversal
-from pagelm_builder.pico.problems import Problem, Turn, draw_training_turn, grade, heldout_problems
+from pagelm_builder.pico.problems import Problem, Task, Turn, draw_training_turn, grade, heldout_problems
 from pagelm_builder.pico.split import chain_key, is_held_out, sum_key, word_key
 
 COLUMN = re.compile(r"[A-Z][a-z-]+ ([\d+-]+)=(\d+)")
@@ -47,14 +47,17 @@ def test_commuted_twins_share_a_key() -> None:
 def test_about_a_tenth_is_held_out() -> None:
     held_out = sum(is_held_out(word_key(str(number))) for number in range(10_000))
     assert 900 < held_out < 1100
-    assert chain_key(chain_key("5", "+", 3), "-", 2) == "chain:5+3-2" or chain_key("5", "+", 3)
+
+
+def test_a_chain_is_known_by_all_its_steps() -> None:
+    assert chain_key(chain_key("5", "+", 3), "-", 2) == "5+3-2"
 
 
 def test_the_evaluation_set_is_the_same_every_time_and_all_different() -> None:
     problems = heldout_problems()
     assert len(problems) == 500
     assert problems == heldout_problems()
-    assert len({problem.messages for problem in problems}) == 500
+    assert len({str(problem.messages) for problem in problems}) == 500
     assert {problem.task for problem in problems} == {"sum", "count", "reverse", "follow_up"}
 
 
@@ -103,6 +106,5 @@ def test_training_answers_are_right_by_their_own_grading() -> None:
         ("reverse", "rats", ""),
     ],
 )
-def test_wrong_answers_are_graded_wrong(task: str, expected: str, answer: str) -> None:
-    assert task in ("sum", "count", "reverse")
+def test_wrong_answers_are_graded_wrong(task: Task, expected: str, answer: str) -> None:
     assert not grade(Problem(({"role": "user", "content": "?"},), expected, task, 1), answer)

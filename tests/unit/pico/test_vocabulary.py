@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 
 import pytest
+from tokenizers import Tokenizer
 
+from pagelm_builder.pico.checkpoint_files import CHECKPOINT_DIRECTORY
+from pagelm_builder.pico.train import Recipe
 from pagelm_builder.pico.vocabulary import BYTE_COUNT, VOCAB_SIZE, byte_characters, make_tokenizer, published
+
+TOKENIZER_FILE = CHECKPOINT_DIRECTORY / "tokenizer.json"
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, object]:
-    parsed: dict[str, object] = json.loads(make_tokenizer(seed=3).to_str())
+    parsed: dict[str, object] = json.loads(TOKENIZER_FILE.read_text(encoding="utf-8"))
     return parsed
 
 
@@ -45,4 +50,8 @@ def test_bytes_come_first_and_merge_i_makes_id_256_plus_i(document: dict[str, ob
 
 
 def test_words_stay_letters() -> None:
-    assert make_tokenizer(seed=3).encode('"strawberry"').tokens[1:-1] == list("strawberry")
+    assert Tokenizer.from_file(str(TOKENIZER_FILE)).encode('"strawberry"').tokens[1:-1] == list("strawberry")
+
+
+def test_the_recipe_makes_the_committed_tokenizer(document: dict[str, object]) -> None:
+    assert json.loads(make_tokenizer(Recipe().seed).to_str()) == document
