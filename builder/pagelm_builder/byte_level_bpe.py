@@ -109,7 +109,7 @@ def _read_added_tokens(document: _Json) -> tuple[AddedToken, ...]:
 def _read_model(
     model: _Json, normalizer: Literal["NFC"] | None, added_tokens: tuple[AddedToken, ...]
 ) -> Vocabulary:
-    vocab: dict[str, int] = _get(model, "vocab", dict, "model.")
+    vocab = _read_vocab(model)
     merges = _read_merges(model)
     base = sorted((character for character in BYTE_ALPHABET if character in vocab), key=vocab.__getitem__)
     products = [left + right for left, right in merges]
@@ -131,6 +131,14 @@ def _read_model(
         whole_tokens=model.get("ignore_merges") is True or _are_tokens_whole(base, tokens, cuts),
         added_tokens=added_tokens,
     )
+
+
+def _read_vocab(model: _Json) -> dict[str, int]:
+    vocab = _get(model, "vocab", dict, "model.")
+    for entry, token_id in vocab.items():
+        if not isinstance(token_id, int) or token_id < 0:
+            _refuse(f"model.vocab[{entry!r}]", token_id, "an id of its own")
+    return vocab
 
 
 def _read_merges(model: _Json) -> list[tuple[str, str]]:
@@ -175,8 +183,7 @@ def _check_ids(vocab: Mapping[str, int], entries: set[str], added_tokens: tuple[
         _refuse("added_tokens", "an id that two tokens share", "one id for each")
     ids = {token.content: token.id for token in added_tokens}
     for entry, token_id in vocab.items():
-        shared = owners.setdefault(token_id, entry) != entry or ids.get(entry, token_id) != token_id
-        if not isinstance(token_id, int) or token_id < 0 or shared:
+        if owners.setdefault(token_id, entry) != entry or ids.get(entry, token_id) != token_id:
             _refuse(f"model.vocab[{entry!r}]", token_id, "an id of its own")
         if entry not in entries and entry not in ids:
             _refuse(

@@ -54,7 +54,7 @@ def read_unicode_facts(pyodide: Path = PYODIDE) -> UnicodeFacts:
     """Ask the Unicode database of Pyodide's Python, under Node.
 
     Raises:
-        BuildError: Node or Pyodide is missing, or that Pyodide carries another Unicode version.
+        BuildError: Node or Pyodide is missing, or this Pyodide carries another Unicode version.
     """
     script = (
         f"const {{ loadPyodide }} = await import({json.dumps(pyodide.as_uri())});"
@@ -69,7 +69,16 @@ def read_unicode_facts(pyodide: Path = PYODIDE) -> UnicodeFacts:
             expected="Node 20 or later and the npm package `pyodide`",
             remedy="Run `npm ci` first.",
         ) from error
-    facts = json.loads(output)
+    return parse_facts(output)
+
+
+def parse_facts(dump: str) -> UnicodeFacts:
+    """Read what the script inside Pyodide printed.
+
+    Raises:
+        BuildError: It comes from another Unicode version.
+    """
+    facts = json.loads(dump)
     if facts["version"] != UNICODE_VERSION:
         raise BuildError(
             f"this Pyodide carries Unicode {facts['version']}",

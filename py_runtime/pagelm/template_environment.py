@@ -19,8 +19,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pagelm.template_text import TemplateText, join_text, template_literal
 
-MAX_STEPS: Final = 1_000_000
-STEPS_PER_CALL: Final = 20
+MAX_STEPS: Final = 500_000
+STEPS_PER_CALL: Final = 10
 MAX_CHARACTERS: Final = 16_000_000
 _PADDING_METHODS: Final = frozenset(
     {"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"}

@@ -16,7 +16,7 @@ from pagelm.normalizer import normalize_nfc, replace_surrogates
 from pagelm.pretokenizer import Qwen2Pretokenizer
 from pagelm.vocabulary_format import Vocabulary, unpack_vocabulary
 
-_CACHED_PIECES = 1 << 15
+_CACHED_PIECES = 1 << 13
 _CACHED_CHARACTERS = 32
 """Bounds of the cache of encoded pre-tokens: words recur, long runs do not."""
 

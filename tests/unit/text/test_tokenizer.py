@@ -110,7 +110,7 @@ def test_ids_that_begin_after_the_added_tokens_encode_and_decode(vocabulary: Voc
 
 
 def test_more_pieces_than_the_cache_holds_encode_the_same(tokenizer: Tokenizer) -> None:
-    words = [f"w{chr(0x4E00 + i % 20_000)}{'x' * (i // 20_000)}" for i in range(40_000)]
+    words = [chr(0x4E00 + i) for i in range(10_000)]
     first = [tokenizer.encode(word) for word in words]
     assert [tokenizer.encode(word) for word in words] == first
     assert first[-1] == list(words[-1].encode())
