@@ -46,5 +46,7 @@ function turnOf(state, id) {
  */
 function announceEnd(event, answer) {
   const stopped = event.finishReason === "abort" ? "Stopped. " : "";
-  return `${stopped}${answer === "" ? "" : `Answer: ${answer}`}`.trim();
+  // Markdown's marks would be read out.
+  const spoken = answer.replace(/\*\*|```\w*|^#+ /gm, "").trim();
+  return `${stopped}${spoken === "" ? "" : `Answer: ${spoken}`}`.trim();
 }

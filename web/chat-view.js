@@ -8,7 +8,7 @@
  */
 
 import { isBusy } from "./chat-state.js";
-import { element, setText } from "./element.js";
+import { element } from "./element.js";
 import { mountComposer } from "./widgets/composer.js";
 import { mountHeader } from "./widgets/header.js";
 import { mountLoadProgress } from "./widgets/load-progress.js";
@@ -122,7 +122,7 @@ export function mountChatView(root, model, { dispatch, stop, tryAgain, theme, re
       settings.update({ ready, sampling, enableThinking });
     },
     /** @param {string} sentence */
-    announce: (sentence) => setText(announcer, sentence),
+    announce: (sentence) => announcer.replaceChildren(sentence),
     focus: () => composer.focus(),
     dispose: () => {
       root.removeEventListener("keydown", onKey);

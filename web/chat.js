@@ -48,6 +48,9 @@ import { createTheme } from "./theme.js";
 /** Errors after which the worker is of no more use and everything has to be loaded again. */
 const FATAL_ERRORS = new Set(["WorkerError", "DeviceLostError"]);
 
+/** Too frequent to store the chat at each; it is stored anyway when the page goes away. */
+const UNSAVED_EVENTS = new Set(["reasoning", "text", "progress", "draft"]);
+
 /**
  * @param {HTMLElement} root
  * @param {ChatOptions} options
@@ -64,6 +67,8 @@ export function mountChat(root, options) {
   let disposed = false;
 
   root.classList.add("plm");
+  // A press beside the controls keeps the keyboard in the chat, so that Escape still stops.
+  root.tabIndex = -1;
   const theme = createTheme(root, availableStorage("localStorage"));
   const view = mountChatView(root, options.model, {
     dispatch,
@@ -79,6 +84,7 @@ export function mountChat(root, options) {
   }, 1000);
   const save = () => store(session, storageKey, storeChat(state));
   addEventListener("pagehide", save);
+  document.addEventListener("visibilitychange", save);
 
   /** @param {ChatEvent} event */
   function dispatch(event) {
@@ -87,7 +93,7 @@ export function mountChat(root, options) {
     state = reduceChat(state, event);
     if (spoken !== "") view.announce(spoken);
     if (event.kind === "new-chat") running?.cancel();
-    if (event.kind !== "reasoning" && event.kind !== "text" && event.kind !== "progress") save();
+    if (!UNSAVED_EVENTS.has(event.kind)) save();
     loop.request();
     const turn = nextTurn(state);
     if (turn && !running && client) void answer(client, turn);
@@ -97,7 +103,6 @@ export function mountChat(root, options) {
     client?.close();
     dispatch({ kind: "load-started" });
     try {
-      // Kept only when it is loaded: a question asked meanwhile waits in the state.
       const started = options.startClient();
       client = started;
       const ready = await started.load(options.load, (progress) => dispatch({ kind: "progress", progress }));
@@ -163,6 +168,7 @@ export function mountChat(root, options) {
       disposed = true;
       clearInterval(clock);
       removeEventListener("pagehide", save);
+      document.removeEventListener("visibilitychange", save);
       loop.stop();
       client?.close();
       view.dispose();

@@ -41,6 +41,7 @@ function copyThroughField(text) {
  */
 export function makeCopyButton(target, label, read) {
   const resting = label.textContent ?? "";
+  label.setAttribute("aria-live", "polite");
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   target.addEventListener("click", async () => {

@@ -24,8 +24,8 @@
 /**
  * @template {BlockToken} T
  * @typedef {object} BlockReader
- * @property {(text: string) => {blocks: T[], unchanged: number}} read  the blocks of the text so far, and how many from
- *   the start are the same objects as in the call before
+ * @property {(text: string) => {blocks: T[], unchanged: number, links: number}} read  the blocks of the text so far, how
+ *   many from the start are the same objects as in the call before, and the number of link definitions
  */
 
 /**
@@ -40,37 +40,45 @@ export function createBlockReader(lex) {
 
   return {
     read(text) {
-      if (!text.startsWith(settledText)) {
-        settled = [];
-        settledText = "";
+      if (!text.startsWith(settledText)) forget();
+      let tail = lex(text.slice(settledText.length));
+      if (countLinks(tail) > 0) {
+        // Blocks before and after it may use a link definition: from the first one on, everything is read each time.
+        if (settled.length > 0) tail = lex(text);
+        forget();
+        return { blocks: [...tail], unchanged: 0, links: countLinks(tail) };
       }
       const unchanged = settled.length;
-      const tail = lex(text.slice(settledText.length));
       const blocks = [...settled, ...tail];
-      // A link definition may be used by blocks before and after it: from here on, always read everything.
-      if (Object.keys(tail.links).length === 0) {
-        const count = countSettled(tail);
-        settled = [...settled, ...tail.slice(0, count)];
-        settledText += tail
-          .slice(0, count)
-          .map((token) => token.raw)
-          .join("");
-      } else if (settled.length > 0) {
-        settled = [];
-        settledText = "";
-        return { blocks: [...lex(text)], unchanged: 0 };
+      for (const token of tail.slice(0, countSettled(tail))) {
+        settled.push(token);
+        settledText += token.raw;
       }
-      return { blocks, unchanged };
+      return { blocks, unchanged, links: 0 };
     },
   };
+
+  function forget() {
+    settled = [];
+    settledText = "";
+  }
+}
+
+/** @param {{links: Record<string, unknown>}} tokens */
+function countLinks(tokens) {
+  return Object.keys(tokens.links).length;
 }
 
 /**
- * How many tokens from the start can no longer change.
+ * How many tokens from the start can no longer change: those before the last block whose first line is complete.
  * @param {readonly BlockToken[]} tokens
  */
 function countSettled(tokens) {
   const last = tokens.findLastIndex((token) => token.type !== "space");
-  const begun = tokens.slice(Math.max(0, last));
-  return last > 0 && begun.some((token) => token.raw.includes("\n")) ? last : 0;
+  const complete = tokens.slice(Math.max(0, last)).some((token) => token.raw.includes("\n"));
+  if (complete) return Math.max(0, last);
+  return Math.max(
+    0,
+    tokens.slice(0, Math.max(0, last)).findLastIndex((token) => token.type !== "space"),
+  );
 }

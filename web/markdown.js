@@ -77,6 +77,7 @@ export function mountMarkdown(root) {
   /** @type {{token: Token, nodes: ChildNode[]}[]} */
   const shown = [];
   let shownText = "";
+  let shownLinks = 0;
 
   /** @param {Token} token */
   function render(token) {
@@ -93,10 +94,13 @@ export function mountMarkdown(root) {
     update(text) {
       if (text === shownText) return;
       shownText = text;
-      const { blocks, unchanged } = reader.read(text);
-      let index = Math.min(unchanged, shown.length);
-      while (index < blocks.length && shown[index]?.token.raw === blocks[index].raw && unchanged > 0)
+      const { blocks, unchanged, links } = reader.read(text);
+      // A new link definition may turn any bracket of the text into a link.
+      let index = links === shownLinks ? unchanged : 0;
+      while (links === shownLinks && index < shown.length && shown[index].token.raw === blocks[index]?.raw) {
         index += 1;
+      }
+      shownLinks = links;
       if (
         index === blocks.length - 1 &&
         shown.length === blocks.length &&

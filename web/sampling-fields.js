@@ -2,8 +2,8 @@
 /**
  * What a person may set about sampling: names, ranges, and the sentence for a value that does not fit.
  *
- * Pure; knows nothing of the DOM. The ranges are those `pagelm.sampling` accepts, so that a wrong value is answered
- * beside its field instead of by an error after sending.
+ * Pure; knows nothing of the DOM. The ranges lie within those `pagelm.sampling` accepts, so that a wrong value is
+ * answered beside its field instead of by an error after sending.
  *
  * @module
  */
@@ -23,6 +23,7 @@
  * @property {number} step
  * @property {keyof GenerationDefaults} [defaultKey]  its name in the manifest; absent: the manifest has no default
  * @property {string} [withoutDefault]  what happens when it is left empty and the manifest says nothing
+ * @property {string} [placeholder]  the same in a word
  */
 
 /** @type {readonly SamplingField[]} */
@@ -40,9 +41,9 @@ export const SAMPLING_FIELDS = [
   {
     key: "topK",
     label: "Top k",
-    hint: "Choose among this many of the likeliest tokens.",
-    minimum: 1,
-    maximum: 64,
+    hint: "Choose among this many of the likeliest tokens; 0 means all. More than 64 is slower.",
+    minimum: 0,
+    maximum: 1000,
     integer: true,
     step: 1,
     defaultKey: "top_k",
@@ -72,10 +73,11 @@ export const SAMPLING_FIELDS = [
     label: "Seed",
     hint: "The same seed and question give the same answer.",
     minimum: 0,
-    maximum: 4294967295,
+    maximum: Number.MAX_SAFE_INTEGER,
     integer: true,
     step: 1,
     withoutDefault: "a new one each time",
+    placeholder: "new",
   },
   {
     key: "maxNewTokens",
@@ -86,6 +88,7 @@ export const SAMPLING_FIELDS = [
     integer: true,
     step: 1,
     withoutDefault: "until the context is full",
+    placeholder: "no limit",
   },
 ];
 
@@ -130,6 +133,7 @@ export function describeDefault(field, generation) {
  * @returns {string}
  */
 export function placeholderOf(field, generation, enableThinking) {
+  if (field.placeholder) return field.placeholder;
   if (!field.defaultKey || !generation) return "default";
   const mode = enableThinking ? generation.thinking : generation.non_thinking;
   return String(mode[field.defaultKey]);

@@ -196,7 +196,8 @@ export function statsParts(usage) {
 export function finishSentence(finishReason, usage) {
   if (finishReason === "abort") return "Stopped.";
   if (finishReason !== "length") return "";
-  if (usage && usage.contextUsed >= usage.contextSize) {
+  // The last token may not have gone into the cache any more.
+  if (usage && usage.contextUsed >= usage.contextSize - 1) {
     return "The context is full: start a new chat to go on.";
   }
   return "Cut off at the limit of new tokens. Raise “Max new tokens” in the settings for a longer answer.";

@@ -1,0 +1,273 @@
+// @ts-check
+/** The chat's state moves by events as a person would expect; nothing they wrote is lost. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import {
+  emptyChat,
+  isBusy,
+  messagesFor,
+  nextTurn,
+  openTurn,
+  reduceChat,
+  restoreChat,
+  storeChat,
+} from "../../web/chat-state.js";
+
+/** @typedef {import("../../web/chat-state.js").ChatEvent} ChatEvent */
+/** @typedef {import("../../web/chat-state.js").ChatState} ChatState */
+
+const MODE = { temperature: 0.6, top_k: 20, top_p: 0.95, min_p: 0 };
+/** @type {import("../../web/protocol.js").Ready} */
+const READY = {
+  model: { name: "pico", contextSize: 4096, generation: { thinking: MODE, non_thinking: MODE } },
+  backend: { name: "wasm", graph: "wasm", reason: "WebGPU is not available here." },
+};
+/** @type {import("../../web/protocol.js").Usage} */
+const USAGE = {
+  promptTokens: 20,
+  cachedTokens: 0,
+  reasoningTokens: 5,
+  answerTokens: 3,
+  prefillMs: 10,
+  decodeMs: 80,
+  contextUsed: 28,
+  contextSize: 4096,
+  seed: 1,
+};
+const ERROR = { name: "BackendError", message: "It broke." };
+
+/**
+ * @param {ChatEvent[]} events
+ * @param {ChatState} [state]
+ */
+const after = (events, state = emptyChat()) => events.reduce(reduceChat, state);
+
+/**
+ * A turn from question to answer.
+ * @param {number} id
+ * @param {string} text
+ * @param {string} answer
+ * @returns {ChatEvent[]}
+ */
+const answered = (id, text, answer) => [
+  { kind: "question", text },
+  { kind: "turn-started", id },
+  { kind: "reasoning", id, text: "hm", at: 1000 },
+  { kind: "text", id, text: answer, at: 3500 },
+  { kind: "done", id, finishReason: "stop", usage: USAGE, at: 4000 },
+];
+
+const ready = after([{ kind: "ready", ready: READY }]);
+
+test("a question asked while the model loads waits and starts when it is ready", () => {
+  const waiting = after([{ kind: "question", text: "early" }]);
+  assert.equal(waiting.turns[0].status, "queued");
+  assert.equal(nextTurn(waiting), null);
+  assert.equal(nextTurn(after([{ kind: "ready", ready: READY }], waiting))?.question, "early");
+});
+
+test("a taken question empties the draft", () => {
+  const state = after(
+    [
+      { kind: "draft", text: " two\nlines " },
+      { kind: "question", text: " two\nlines " },
+    ],
+    ready,
+  );
+  assert.equal(state.draft, "");
+  assert.equal(state.turns[0].question, "two\nlines");
+});
+
+test("an empty question is not taken", () => {
+  assert.equal(after([{ kind: "question", text: " \n " }], ready), ready);
+});
+
+test("a second question is not taken while the first is answered", () => {
+  const first = after([{ kind: "question", text: "one" }], ready);
+  assert.equal(after([{ kind: "question", text: "two" }], first), first);
+});
+
+test("a question is not taken after loading failed", () => {
+  const failed = after([{ kind: "load-failed", error: ERROR }]);
+  assert.equal(after([{ kind: "question", text: "one" }], failed), failed);
+});
+
+test("failed loading puts waiting questions back before the draft", () => {
+  const state = after([
+    { kind: "question", text: "early" },
+    { kind: "draft", text: "and this" },
+    { kind: "load-failed", error: ERROR },
+  ]);
+  assert.equal(state.draft, "early\nand this");
+  assert.deepEqual(state.turns, []);
+  assert.deepEqual(state.notice, { error: ERROR, remedy: "load" });
+});
+
+test("reasoning and answer grow apart", () => {
+  const [turn] = after(
+    [...answered(1, "q", "The "), { kind: "text", id: 1, text: "end", at: 5000 }],
+    ready,
+  ).turns;
+  assert.equal(turn.reasoning, "hm");
+  assert.equal(turn.answer, "The end");
+});
+
+test("thinking time ends with the first piece of the answer", () => {
+  const [turn] = after(answered(1, "q", "a"), ready).turns;
+  assert.equal(turn.thinkingMs, 2500);
+});
+
+test("thinking time ends with an abort in the middle of thinking", () => {
+  const events = answered(1, "q", "a").filter((event) => event.kind !== "text");
+  assert.equal(after(events, ready).turns[0].thinkingMs, 3000);
+});
+
+test("a finished turn keeps its usage and is no longer open", () => {
+  const state = after(answered(1, "q", "a"), ready);
+  assert.equal(state.turns[0].usage, USAGE);
+  assert.equal(openTurn(state), null);
+  assert.equal(isBusy(state), false);
+});
+
+test("a failure before the first token puts the question back and offers to send it again", () => {
+  const state = after(
+    [
+      { kind: "question", text: "q" },
+      { kind: "turn-started", id: 1 },
+      { kind: "turn-failed", id: 1, error: ERROR, at: 0 },
+    ],
+    ready,
+  );
+  assert.deepEqual(state.turns, []);
+  assert.equal(state.draft, "q");
+  assert.deepEqual(state.notice, { error: ERROR, remedy: "send" });
+});
+
+test("a failure in the middle keeps what was written and shows the error there", () => {
+  const events = answered(1, "q", "half");
+  const state = after([...events.slice(0, 4), { kind: "turn-failed", id: 1, error: ERROR, at: 4000 }], ready);
+  assert.equal(state.turns[0].answer, "half");
+  assert.equal(state.turns[0].status, "failed");
+  assert.equal(state.turns[0].error, ERROR);
+  assert.equal(state.notice, null);
+});
+
+test("retry asks the last question again with the switch of now", () => {
+  const state = after(
+    [...answered(1, "one", "a"), { kind: "thinking", enabled: false }, { kind: "retry" }],
+    ready,
+  );
+  assert.equal(state.turns.length, 1);
+  assert.equal(state.turns[0].question, "one");
+  assert.equal(state.turns[0].answer, "");
+  assert.equal(state.turns[0].enableThinking, false);
+  assert.notEqual(state.turns[0].id, 1);
+});
+
+test("events of a turn that is gone change nothing", () => {
+  const cleared = after([...answered(1, "one", "a"), { kind: "new-chat" }], ready);
+  assert.equal(after([{ kind: "text", id: 1, text: "late", at: 0 }], cleared), cleared);
+  assert.equal(after([{ kind: "turn-failed", id: 1, error: ERROR, at: 0 }], cleared), cleared);
+});
+
+test("a new chat keeps draft, switch and sampling", () => {
+  const state = after(
+    [
+      ...answered(1, "one", "a"),
+      { kind: "draft", text: "half" },
+      { kind: "thinking", enabled: false },
+      { kind: "sampling", sampling: { seed: 7 } },
+      { kind: "new-chat" },
+    ],
+    ready,
+  );
+  assert.deepEqual(state.turns, []);
+  assert.equal(state.draft, "half");
+  assert.equal(state.enableThinking, false);
+  assert.deepEqual(state.sampling, { seed: 7 });
+});
+
+test("a new chat does not hide that loading failed", () => {
+  const state = after([{ kind: "load-failed", error: ERROR }, { kind: "new-chat" }]);
+  assert.equal(state.notice?.error, ERROR);
+});
+
+test("messages carry the earlier turns with their reasoning, then the question", () => {
+  const state = after([...answered(1, "one", "first"), { kind: "question", text: "two" }], ready);
+  assert.deepEqual(messagesFor(state, state.turns[1]), [
+    { role: "user", content: "one" },
+    { role: "assistant", content: "first", reasoning_content: "hm" },
+    { role: "user", content: "two" },
+  ]);
+});
+
+test("a turn stopped before it answered is not part of the messages", () => {
+  const stopped = answered(1, "one", "x").filter((event) => event.kind !== "text");
+  const state = after([...stopped, { kind: "question", text: "two" }], ready);
+  assert.deepEqual(messagesFor(state, state.turns[1]), [{ role: "user", content: "two" }]);
+});
+
+test("a chat survives being stored", () => {
+  const state = after([...answered(1, "one", "a"), { kind: "draft", text: "half" }], ready);
+  const restored = restoreChat(storeChat(state));
+  assert.deepEqual(restored.turns, state.turns);
+  assert.equal(restored.draft, "half");
+  assert.equal(restored.phase, "loading");
+  assert.equal(after([{ kind: "question", text: "two" }], restored).turns[1].id, 2);
+});
+
+test("an answer cut by a reload is restored as stopped", () => {
+  const restored = restoreChat(storeChat(after(answered(1, "one", "half").slice(0, 4), ready)));
+  assert.equal(restored.turns[0].answer, "half");
+  assert.equal(restored.turns[0].finishReason, "abort");
+  assert.equal(isBusy(restored), false);
+});
+
+test("a question without a token at a reload goes back to the composer", () => {
+  const restored = restoreChat(storeChat(after([{ kind: "question", text: "one" }], ready)));
+  assert.deepEqual(restored.turns, []);
+  assert.equal(restored.draft, "one");
+});
+
+for (const stored of [
+  null,
+  "",
+  "{",
+  "null",
+  '{"version":2,"turns":[]}',
+  '{"version":1,"turns":[{"id":1}]}',
+]) {
+  test(`unreadable storage ${JSON.stringify(stored)} gives an empty chat`, () => {
+    assert.deepEqual(restoreChat(stored), emptyChat());
+  });
+}
+
+test("an unfit stored sampling value is dropped, the others stay", () => {
+  const stored = JSON.stringify({ version: 1, turns: [], sampling: { temperature: 99, seed: 3, other: 1 } });
+  assert.deepEqual(restoreChat(stored).sampling, { seed: 3 });
+});
+
+test("no event changes the state it is given", () => {
+  /** @param {any} value */
+  const freeze = (value) => {
+    if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+      Object.freeze(value);
+      Object.values(value).forEach(freeze);
+    }
+    return value;
+  };
+  /** @type {ChatEvent[]} */
+  const events = [
+    { kind: "progress", progress: { stage: "weights", loadedBytes: 1, totalBytes: 2 } },
+    ...answered(1, "one", "a"),
+    { kind: "retry" },
+    { kind: "turn-failed", id: 2, error: ERROR, at: 0 },
+    { kind: "notice-dismissed" },
+    { kind: "load-started" },
+    { kind: "queue-stopped" },
+  ];
+  let state = freeze(ready);
+  for (const event of events) state = freeze(reduceChat(state, freeze(event)));
+  assert.equal(state.phase, "loading");
+});

@@ -1,0 +1,65 @@
+// @ts-check
+/** The address decides model, backend and thinking; what it cannot have is said. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { SiteError } from "../../web/errors.js";
+import { readPageOptions } from "../../web/page-options.js";
+
+const SITE = {
+  default_model: "pico",
+  models: [
+    { name: "other", path: "models/other/" },
+    { name: "pico", path: "models/pico/" },
+  ],
+};
+const SITE_URL = "https://host.example/docs/chat/site.json";
+
+/** @param {string} search */
+const read = (search) => readPageOptions(search, SITE, SITE_URL);
+
+test("without parameters: the default model, automatic backend, nothing instrumented", () => {
+  const options = read("");
+  assert.deepEqual(options.load, {
+    bundleUrl: "https://host.example/docs/chat/models/pico/",
+    backend: "auto",
+  });
+  assert.equal(options.enableThinking, null);
+  assert.deepEqual(options.problems, []);
+});
+
+test("parameters choose model, backend, threads, thinking and instruments", () => {
+  const options = read("?model=other&backend=wasm&threads=2&thinking=0&instrument=1");
+  assert.deepEqual(options.load, {
+    bundleUrl: "https://host.example/docs/chat/models/other/",
+    backend: "wasm",
+    threads: 2,
+    instrument: true,
+  });
+  assert.equal(options.enableThinking, false);
+  assert.deepEqual(options.problems, []);
+});
+
+for (const [search, sentence] of /** @type {[string, RegExp][]} */ ([
+  ["?model=gpt", /no model “gpt”.*other, pico.*pico is used/],
+  ["?backend=cuda", /backend=cuda.*webgpu, wasm or auto/],
+  ["?thinking=yes", /thinking=yes.*0 or 1/],
+  ["?threads=0", /threads=0.*whole number/],
+])) {
+  test(`${search} is answered with a sentence and the default`, () => {
+    const options = read(search);
+    assert.equal(options.problems.length, 1);
+    assert.match(options.problems[0], sentence);
+    assert.deepEqual(options.load, read("").load);
+    assert.equal(options.enableThinking, null);
+  });
+}
+
+test("a site whose default is missing takes its first model", () => {
+  const options = readPageOptions("", { ...SITE, default_model: "gone" }, SITE_URL);
+  assert.equal(options.model.name, "other");
+});
+
+test("a site without models is a named error", () => {
+  assert.throws(() => readPageOptions("", { default_model: "pico", models: [] }, SITE_URL), SiteError);
+});
