@@ -1,4 +1,4 @@
-"""Runs a Python module of `tests/pyodide` inside Pyodide under Node, with the runtime and its tests beside it.
+"""Runs a module of `tests/pyodide` inside Pyodide under Node, with the runtime and its tests beside it.
 
     results = run_in_pyodide("inner_pytest", tmp_path)
 

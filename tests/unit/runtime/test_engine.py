@@ -170,11 +170,13 @@ def test_the_cache_names_what_the_backend_holds() -> None:
     assert backend.length == 4
 
 
-def test_cancel_between_tokens_aborts_before_the_next() -> None:
+def test_cancel_between_tokens_aborts_before_the_next_is_run() -> None:
+    backend = counting()
+
     async def two_tokens() -> list[EngineStep]:
         cancellation = Cancellation()
         steps: list[EngineStep] = []
-        async for step in Engine(counting()).generate(
+        async for step in Engine(backend).generate(
             [1], sampling=GREEDY, eos_token_ids=NEVER, cancellation=cancellation
         ):
             steps.append(step)
@@ -184,6 +186,7 @@ def test_cancel_between_tokens_aborts_before_the_next() -> None:
 
     steps = run(two_tokens())
     assert (tokens(steps), reason(steps)) == ([2, 3], "abort")
+    assert ("decode", 3) not in backend.calls
 
 
 def test_cancel_while_the_backend_works_yields_no_further_token() -> None:
@@ -270,11 +273,25 @@ def test_an_abandoned_generation_does_not_block_the_next() -> None:
         older = engine.generate([1, 2, 3], sampling=GREEDY, eos_token_ids=NEVER)
         [step async for step in _first(older, 3)]
         newer = await collect(engine.generate([1, 9], sampling=GREEDY, eos_token_ids=NEVER, max_new_tokens=4))
-        return newer, [step async for step in older]
+        held = engine.cache.token_ids
+        rest_of_older = await collect(older)
+        assert engine.cache.token_ids == held
+        assert engine.backend.length == len(held)
+        return newer, rest_of_older
 
     newer, rest_of_older = run(take_over())
     assert tokens(newer) == tokens(generate(fresh, [1, 9], limit=4))
     assert (tokens(rest_of_older), reason(rest_of_older)) == ([], "abort")
+
+
+def test_what_the_backend_lost_is_run_again() -> None:
+    backend = counting()
+    engine = Engine(backend)
+    generate(engine, [1, 2, 3])
+    backend.truncate(1)  # as after a device was lost and made again
+    backend.calls.clear()
+    generate(engine, [1, 2, 3, 4])
+    assert backend.prefilled() == [2, 3, 4]
 
 
 def test_a_generation_inside_the_backend_keeps_others_out() -> None:

@@ -132,11 +132,21 @@ def test_cancel_ends_within_one_token() -> None:
 
 def test_cancel_of_another_id_changes_nothing() -> None:
     page = Page()
-    session = PageSession(model_on(scripted("4.")), page.post)
-    session.cancel(1)
+    session = PageSession(model_on(PausingBackend(successor, vocab_size=VOCAB_SIZE)), page.post)
+    task = Stepper(session.generate(1, request(sampling={"temperature": 0, "maxNewTokens": 5})))
+    task.step()
+    session.cancel(2)
+    task.finish()
+    assert page.last()[1]["finishReason"] == "length"
+
+
+def test_cancel_of_what_has_ended_changes_nothing() -> None:
+    page = Page()
+    session = PageSession(model_on(scripted("4.", "5.")), page.post)
     run(session.generate(1, request()))
     session.cancel(1)
-    assert page.last()[1]["finishReason"] == "stop"
+    run(session.generate(2, request()))
+    assert page.last(2)[1]["finishReason"] == "stop"
 
 
 def test_after_a_cancel_the_next_request_is_answered() -> None:
@@ -159,8 +169,20 @@ def test_a_second_request_meanwhile_is_refused_and_the_first_goes_on() -> None:
     run(session.generate(2, request()))
     assert page.last(2)[0] == "error"
     assert page.last(2)[1]["error"]["name"] == "BusyError"
+    assert page.last(2)[1]["error"]["message"].startswith("request 1 is still being answered")
     first.finish()
     assert page.last(1)[1]["finishReason"] == "length"
+
+
+def test_after_a_refused_request_the_first_can_still_be_cancelled() -> None:
+    page = Page()
+    session = PageSession(model_on(PausingBackend(successor, vocab_size=VOCAB_SIZE)), page.post)
+    first = Stepper(session.generate(1, request(sampling={"temperature": 0})))
+    first.step()
+    run(session.generate(2, request()))
+    session.cancel(1)
+    first.finish()
+    assert page.last(1)[1]["finishReason"] == "abort"
 
 
 def test_an_error_has_name_message_and_detail() -> None:
