@@ -64,6 +64,5 @@ async def _show_error(request: Request, error: Exception) -> Response:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{status} {status.phrase}</title>'
         f"<h1>{status} {status.phrase}</h1><p>{text}</p></html>\n"
     ).encode()
-    headers = {"cache-control": "no-cache", "content-length": str(len(page)), **(error.headers or {})}
-    body = b"" if request.method == "HEAD" else page
-    return Response(body, status, headers, MEDIA_TYPES[".html"])
+    headers = {"cache-control": "no-cache", **(error.headers or {})}
+    return Response(page, status, headers, MEDIA_TYPES[".html"])

@@ -6,6 +6,7 @@ http.client neither normalizes paths nor adds headers, so a test says exactly wh
 from __future__ import annotations
 
 import gzip
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ def write_site(folder: Path) -> Path:
     secret = folder.parent / "secret"
     secret.mkdir()
     (secret / "key.txt").write_bytes(b"SECRET")
+    os.utime(secret / "key.txt", (2**31, 2**31))  # newer than the site, as a variant has to be
     (folder / "linked-file.txt").symlink_to(secret / "key.txt")
     (folder / "linked-folder").symlink_to(secret)
     (folder / "inner-link.js").symlink_to(folder / "main.js")
