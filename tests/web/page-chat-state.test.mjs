@@ -53,7 +53,8 @@ const after = (events, state = emptyChat()) => events.reduce(reduceChat, state);
 const answered = (id, text, answer) => [
   { kind: "question", text },
   { kind: "turn-started", id },
-  { kind: "reasoning", id, text: "hm", at: 1000 },
+  { kind: "reasoning", id, text: "h", at: 1000 },
+  { kind: "reasoning", id, text: "m", at: 2000 },
   { kind: "text", id, text: answer, at: 3500 },
   { kind: "done", id, finishReason: "stop", usage: USAGE, at: 4000 },
 ];
@@ -146,7 +147,7 @@ test("a failure before the first token puts the question back and offers to send
 
 test("a failure in the middle keeps what was written and shows the error there", () => {
   const events = answered(1, "q", "half");
-  const state = after([...events.slice(0, 4), { kind: "turn-failed", id: 1, error: ERROR, at: 4000 }], ready);
+  const state = after([...events.slice(0, 5), { kind: "turn-failed", id: 1, error: ERROR, at: 4000 }], ready);
   assert.equal(state.turns[0].answer, "half");
   assert.equal(state.turns[0].status, "failed");
   assert.equal(state.turns[0].error, ERROR);
@@ -218,7 +219,7 @@ test("a chat survives being stored", () => {
 });
 
 test("an answer cut by a reload is restored as stopped", () => {
-  const restored = restoreChat(storeChat(after(answered(1, "one", "half").slice(0, 4), ready)));
+  const restored = restoreChat(storeChat(after(answered(1, "one", "half").slice(0, 5), ready)));
   assert.equal(restored.turns[0].answer, "half");
   assert.equal(restored.turns[0].finishReason, "abort");
   assert.equal(isBusy(restored), false);

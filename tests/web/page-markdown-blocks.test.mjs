@@ -43,6 +43,15 @@ test("every prefix gives the tokens of that prefix", () => {
   }
 });
 
+test("a link definition reaches the blocks before it at once", () => {
+  const document = DOCUMENTS["link definitions"];
+  const reader = createBlockReader(lex);
+  for (let end = 1; end <= document.length; end += 1) {
+    const prefix = document.slice(0, end);
+    assert.deepEqual(reader.read(prefix).blocks, [...lex(prefix)], JSON.stringify(prefix.slice(-40)));
+  }
+});
+
 test("a settled block is the same object in the next read", () => {
   const reader = createBlockReader(lex);
   const first = reader.read("one\n\ntwo\n\nthree\n").blocks;
