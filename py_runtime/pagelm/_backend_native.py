@@ -17,13 +17,15 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 
 from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate
 from pagelm.errors import BackendError
-from pagelm.manifest import Expanded, Graph, Manifest, load_manifest, read_verified
+from pagelm.manifest import Expanded, ExpandedTensor, Graph, Manifest, Weights, load_manifest, read_verified
 
 NativeGraph = Literal["native", "wasm"]
 
 _NUMPY_DTYPES: dict[str, npt.DTypeLike] = {"float32": np.float32, "float16": np.float16}
 _STEP_OUTPUTS = ("candidate_logits", "candidate_ids", "logits")
 _SEVERITY_ERROR = 3
+_ELEMENTS_AT_ONCE = 1 << 22
+"""Weights to expand at once: in float64 the whole head of Qwen3-0.6B would take 1.2 GB several times over."""
 
 
 class NativeBackend:
@@ -73,8 +75,7 @@ class NativeBackend:
         """
         manifest = load_manifest(folder)
         entry = manifest.graph(graph)
-        parts = [read_verified(folder, part) for part in manifest.weights.parts]
-        weights = np.frombuffer(b"".join(parts), np.uint8)
+        weights = _read_weights(folder, manifest.weights)
         external = {entry.external_data: weights}
         if entry.expanded:
             block_size = manifest.quantization.block_size
@@ -153,19 +154,44 @@ def expand_weights(
     """
     data = np.zeros(expanded.bytes, np.uint8)
     for tensor in expanded.tensors:
-        rows, columns = tensor.rows, tensor.columns
-        blocks = columns // block_size
-        codes = _region(weights, tensor.codes_offset, rows * columns // 2).reshape(rows, blocks, -1)
-        scales = (
-            _region(weights, tensor.scales_offset, rows * blocks * 2).view("<f2").reshape(rows, blocks, 1)
-        )
-        levels = np.stack((codes & 15, codes >> 4), axis=-1).reshape(rows, blocks, block_size)
-        dense = ((levels.astype(np.float64) - 8) * scales.astype(np.float64)).reshape(rows, columns)
-        row_scales = (np.abs(dense).max(axis=1) / 127).astype(np.float32)
-        row_scales[row_scales == 0] = 1
-        quantized = np.floor(dense / row_scales[:, None].astype(np.float64) + 0.5).astype(np.int8)
-        _region(data, tensor.weight_offset, rows * columns)[:] = quantized.T.ravel().view(np.uint8)
-        _region(data, tensor.weight_scales_offset, rows * 4)[:] = row_scales.view(np.uint8)
+        rows_at_once = max(1, _ELEMENTS_AT_ONCE // tensor.columns)
+        for start in range(0, tensor.rows, rows_at_once):
+            stop = min(start + rows_at_once, tensor.rows)
+            _expand_rows(weights, data, tensor, block_size, start, stop)
+    return data
+
+
+def _expand_rows(
+    weights: npt.NDArray[np.uint8],
+    data: npt.NDArray[np.uint8],
+    tensor: ExpandedTensor,
+    block_size: int,
+    start: int,
+    stop: int,
+) -> None:
+    """Rows `start` to `stop` of one tensor: nibbles `[N, blocks, block_size / 2]` to int8 `[K, N]`."""
+    rows, columns = tensor.rows, tensor.columns
+    blocks = columns // block_size
+    codes = _region(weights, tensor.codes_offset, rows * columns // 2).reshape(rows, blocks, -1)[start:stop]
+    scales = _region(weights, tensor.scales_offset, rows * blocks * 2).view("<f2").reshape(rows, blocks, 1)
+    levels = np.stack((codes & 15, codes >> 4), axis=-1).reshape(stop - start, blocks, block_size)
+    dense = (levels.astype(np.float64) - 8) * scales[start:stop].astype(np.float64)
+    dense = dense.reshape(stop - start, columns)
+    row_scales = (np.abs(dense).max(axis=1) / 127).astype(np.float32)
+    row_scales[row_scales == 0] = 1
+    quantized = np.floor(dense / row_scales[:, None].astype(np.float64) + 0.5).astype(np.int8)
+    target = _region(data, tensor.weight_offset, rows * columns).view(np.int8).reshape(columns, rows)
+    target[:, start:stop] = quantized.T
+    _region(data, tensor.weight_scales_offset + start * 4, (stop - start) * 4)[:] = row_scales.view(np.uint8)
+
+
+def _read_weights(folder: str | Path, weights: Weights) -> npt.NDArray[np.uint8]:
+    """All parts, concatenated; at no time is more than one of them in memory twice."""
+    data = np.empty(weights.bytes, np.uint8)
+    offset = 0
+    for part in weights.parts:
+        _region(data, offset, part.bytes)[:] = np.frombuffer(read_verified(folder, part), np.uint8)
+        offset += part.bytes
     return data
 
 

@@ -123,15 +123,9 @@ class Engine:
             BackendError: From the backend.
         """
         self._check_idle()
-        if max_new_tokens is not None and max_new_tokens < 1:
-            raise SamplingError(
-                f"max_new_tokens is {max_new_tokens}",
-                expected="at least 1",
-                remedy="Leave it out for no limit.",
-            )
         plan = self.cache.plan(input_ids, valid=self.backend.length)
         sampler = Sampler(sampling)
-        limit = plan.budget if max_new_tokens is None else min(max_new_tokens, plan.budget)
+        limit = _token_limit(max_new_tokens, plan.budget)
         cancellation = cancellation or Cancellation()
         self._generation += 1
         generation = self._generation
@@ -201,3 +195,13 @@ class Engine:
                 expected="one at a time",
                 remedy="Wait for it, or cancel it first.",
             )
+
+
+def _token_limit(max_new_tokens: int | None, budget: int) -> int:
+    if max_new_tokens is None:
+        return budget
+    if max_new_tokens < 1:
+        raise SamplingError(
+            f"max_new_tokens is {max_new_tokens}", expected="at least 1", remedy="Leave it out for no limit."
+        )
+    return min(max_new_tokens, budget)

@@ -8,6 +8,7 @@ backend.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -83,7 +84,7 @@ class LanguageModel:
         manifest = load_manifest(folder)
         tokenizer_bytes = read_verified(folder, manifest.tokenizer)
         chat_template = read_verified(folder, manifest.chat_template).decode()
-        backend = NativeBackend.load(folder, graph=graph, threads=threads)
+        backend = await asyncio.to_thread(NativeBackend.load, folder, graph=graph, threads=threads)
         return cls.open(manifest, tokenizer_bytes, chat_template, backend)
 
     @classmethod

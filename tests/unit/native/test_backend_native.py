@@ -96,8 +96,12 @@ async def test_a_seeded_reply_is_repeated(random_bundle: Path) -> None:
     ]
 
 
-def test_wasm_weights_are_within_half_a_level_of_the_int4_ones() -> None:
-    """Against a dequantization of its own, nibble by nibble."""
+@pytest.mark.parametrize("elements_at_once", [1, 128, 1 << 22])
+def test_wasm_weights_are_within_half_a_level_of_the_int4_ones(
+    elements_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against a dequantization of its own, nibble by nibble; in pieces of one, two and all rows."""
+    monkeypatch.setattr("pagelm._backend_native._ELEMENTS_AT_ONCE", elements_at_once)
     random = np.random.default_rng(1)
     rows, columns = 6, 64
     levels = random.integers(0, 16, (rows, columns))
