@@ -33,6 +33,4 @@ class StreamingDetokenizer:
 
     def finish(self) -> str:
         """U+FFFD when the ids end inside a character, else nothing. Afterwards a new list may begin."""
-        rest = self._decoder.decode(b"", final=True)
-        self._decoder.reset()
-        return rest
+        return self._decoder.decode(b"", final=True)

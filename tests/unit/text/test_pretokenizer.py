@@ -27,6 +27,7 @@ from pagelm.pretokenizer import Qwen2Pretokenizer
         ("a\u3000\u3000b", ["a", "\u3000", "\u3000b"]),
         ("\u00a0!", ["\u00a0", "!"]),
         ("a\x1cb\x1c\x1c", ["a", "\x1cb", "\x1c\x1c"]),
+        ("!\x1c!\x1f?", ["!\x1c!\x1f?"]),
         ("a\u2028\nb", ["a", "\u2028\n", "b"]),
         ("👩‍👩‍👧é", ["👩‍👩‍👧", "é"]),
         ("'ſt 'st", ["'ſ", "t", " '", "st"]),

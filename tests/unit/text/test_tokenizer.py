@@ -109,6 +109,15 @@ def test_ids_that_begin_after_the_added_tokens_encode_and_decode(vocabulary: Voc
     assert tokenizer.decode([5, 7 + HELLO]) == "<think>hello"
 
 
+def test_an_entry_that_its_merges_miss_is_taken_only_when_entries_are_whole(vocabulary: Vocabulary) -> None:
+    # "ca" joins after "ab", so merging "cab" ends with c and ab.
+    merged = replace(
+        vocabulary, tokens=[b"ab", b"ca", b"cab"], cuts=bytes([1, 1, 2]), ids=range(259), added_tokens=()
+    )
+    assert Tokenizer(merged).encode("cab") == [258]
+    assert Tokenizer(replace(merged, whole_tokens=False)).encode("cab") == [ord("c"), 256]
+
+
 def test_more_pieces_than_the_cache_holds_encode_the_same(tokenizer: Tokenizer) -> None:
     words = [chr(0x4E00 + i) for i in range(10_000)]
     first = [tokenizer.encode(word) for word in words]
