@@ -16,7 +16,7 @@ serve: demo
 site: dist/site.json  ## dist/: the page with the embedded model
 
 test: .venv/.test node_modules/.ready dist/site.json  ## everything that CI runs
-	$(BIN)/python -m tests.browser.install
+	$(BIN)/python tests/browser/chromium.py
 	node --test tests/web/
 	$(BIN)/pytest
 
@@ -27,8 +27,8 @@ format: .venv/.test node_modules/.ready
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && npm run --silent format
 
 bench: .venv/.test dist/site.json  ## figures, as Markdown
-	$(BIN)/python -m tests.browser.install
-	$(BIN)/python -m tests.bench.bench
+	$(BIN)/python tests/browser/chromium.py
+	PYTHONPATH=tests $(BIN)/python -m bench
 
 pico: .venv/.test  ## train the embedded model from scratch, within an hour on two cores
 	$(BIN)/python -m pagelm_builder.pico.train

@@ -1,0 +1,99 @@
+"""Prints the bench as Markdown: where it ran, then one table per question."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.in_browser import DecodeCosts, Speed, Startup, measure_browser
+from bench.native import measure_native
+from pyodide_runner import run_in_pyodide
+
+ROOT = Path(__file__).parents[2]
+BUNDLE = ROOT / "dist" / "models" / "pico"
+
+
+def main() -> None:
+    say("page")
+    browser = measure_browser(ROOT / "dist")
+    say("native")
+    native = measure_native(BUNDLE)
+    say("host overhead")
+    with tempfile.TemporaryDirectory() as scratch:
+        overhead = run_in_pyodide("host_overhead", Path(scratch))
+    assert isinstance(overhead, dict)
+    print(f"pico on {os.cpu_count()} cores ({platform.machine()}), {browser.chromium}, ", end="")
+    print(f"onnxruntime {version('onnxruntime')} natively; WebGPU is SwiftShader: software\n")
+    print(startup_table(browser.startups))
+    print(speed_table([*browser.speeds, native]))
+    print(overhead_table(overhead))
+    print(dispatch_table(browser.decode_costs))
+
+
+def say(stage: str) -> None:
+    print(f"bench: {stage} …", file=sys.stderr, flush=True)
+
+
+def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table under a heading."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join([f"### {title}\n", *(f"| {' | '.join(line)} |" for line in lines), ""])
+
+
+def startup_table(startups: list[Startup]) -> str:
+    rows = [
+        (
+            startup.backend,
+            f"{startup.first_ms / 1000:.1f} s",
+            f"{startup.later_ms / 1000:.1f} s",
+            f"{startup.wire_bytes / 1e6:.1f} MB",
+        )
+        for startup in startups
+    ]
+    return table(
+        "From opening the page to ready", ("backend", "first visit", "later visit", "over the wire"), rows
+    )
+
+
+def speed_table(speeds: list[Speed]) -> str:
+    slowest = min(speed.decode_tokens_per_second for speed in speeds)
+    rows = [
+        (
+            speed.backend,
+            f"{speed.prefill_tokens_per_second:,.0f}",
+            f"{speed.decode_tokens_per_second:,.0f}",
+            f"{speed.decode_tokens_per_second / slowest:.1f}",
+        )
+        for speed in speeds
+    ]
+    return table(
+        "Speed (medians)", ("backend", "prefill tokens/s", "decode tokens/s", "decode, slowest = 1"), rows
+    )
+
+
+def overhead_table(overhead: dict[str, float | str]) -> str:
+    rows = [(name.replace("_", " "), str(value)) for name, value in overhead.items()]
+    return table("Python's share of a token (scripted backend, Pyodide under Node)", ("", ""), rows)
+
+
+def dispatch_table(costs: DecodeCosts) -> str:
+    total = sum(costs.dispatches.values())
+    rows = [
+        ("**all**", f"{total:g}"),
+        (f"limit: 9 for each of {costs.layers} layers + 6", f"{9 * costs.layers + 6}"),
+        ("bytes read back", f"{costs.read_back_bytes:g}"),
+        *(
+            (name, f"{count:g}")
+            for name, count in sorted(costs.dispatches.items(), key=lambda item: -item[1])
+        ),
+    ]
+    return table("WebGPU, per decoded token", ("kernel", "dispatches"), rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Startup, speed and WebGPU costs in headless Chromium, through the page's own client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from bench.workload import DECODED_TOKENS, RUNS, long_prompt, median
+from browser.chat_page import ChatPage
+from browser.chromium import find_chromium, launch_arguments
+from browser.model_client import ModelClient
+from browser.served_site import serve_site
+
+BACKENDS = ("wasm", "webgpu")
+VISITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Startup:
+    """From navigation to the backend's badge."""
+
+    backend: str
+    first_ms: float
+    later_ms: float
+    wire_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Medians over runs with a prompt of some hundred tokens."""
+
+    backend: str
+    prefill_tokens_per_second: float
+    decode_tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeCosts:
+    """Per decoded token on WebGPU."""
+
+    layers: int
+    dispatches: dict[str, float]
+    read_back_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserFigures:
+    chromium: str
+    startups: list[Startup]
+    speeds: list[Speed]
+    decode_costs: DecodeCosts
+
+
+def measure_browser(dist: Path) -> BrowserFigures:
+    with sync_playwright() as playwright, serve_site(dist) as site_url:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=launch_arguments())
+        startups = [measure_startup(browser, site_url, backend) for backend in BACKENDS]
+        speeds, costs = [], None
+        for backend in BACKENDS:
+            with open_page(browser) as page:
+                model = ModelClient.load(page, site_url, backend)
+                speeds.append(measure_speed(model))
+                if backend == "webgpu":
+                    costs = measure_decode_costs(model, layers_of(dist))
+        assert costs is not None
+        figures = BrowserFigures(f"Chromium {browser.version}", startups, speeds, costs)
+        browser.close()
+    return figures
+
+
+@contextmanager
+def open_page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(300_000)
+    yield page
+    context.close()
+
+
+def measure_startup(browser: Browser, site_url: str, backend: str) -> Startup:
+    first, later, wire_bytes = [], [], 0
+    for _ in range(VISITS):
+        with open_page(browser) as page:
+            received = count_bytes(page)
+            first.append(time_to_ready(page, f"{site_url}?backend={backend}"))
+            wire_bytes = received()
+            later.append(time_to_ready(page, f"{site_url}?backend={backend}"))
+    return Startup(backend, median(first), median(later), wire_bytes)
+
+
+def time_to_ready(page: Page, address: str) -> float:
+    started = perf_counter()
+    page.goto(address)
+    ChatPage(page).wait_until_ready()
+    return (perf_counter() - started) * 1000
+
+
+def count_bytes(page: Page) -> Callable[[], int]:
+    """Start counting what the page and its worker receive; the result stops and tells."""
+    finished: list[Request] = []
+    page.context.on("requestfinished", finished.append)
+
+    def received() -> int:
+        page.context.remove_listener("requestfinished", finished.append)
+        return sum(request.sizes()["responseBodySize"] for request in finished)
+
+    return received
+
+
+def measure_speed(model: ModelClient) -> Speed:
+    prefill, decode = [], []
+    for run in range(RUNS):
+        usage = reply_usage(model, run, DECODED_TOKENS)
+        prefill.append((usage["promptTokens"] - usage["cachedTokens"]) / usage["prefillMs"] * 1000)
+        decode.append((usage["reasoningTokens"] + usage["answerTokens"]) / usage["decodeMs"] * 1000)
+    return Speed(model.backend, median(prefill), median(decode))
+
+
+def measure_decode_costs(model: ModelClient, layers: int) -> DecodeCosts:
+    """Two replies to one prompt, one longer: what the longer one adds is what its tokens cost."""
+    short, long = (decode_totals(model, tokens) for tokens in (8, 8 + DECODED_TOKENS // 2))
+    tokens = long.runs - short.runs
+    names = long.dispatches.keys() | short.dispatches.keys()
+    added = {name: long.dispatches.get(name, 0) - short.dispatches.get(name, 0) for name in names}
+    return DecodeCosts(
+        layers,
+        {name: count / tokens for name, count in added.items() if count},
+        (long.mapped_bytes - short.mapped_bytes) / tokens,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What one reply took."""
+
+    runs: int
+    dispatches: dict[str, int]
+    mapped_bytes: int
+
+
+def decode_totals(model: ModelClient, tokens: int) -> Totals:
+    before = model.statistics()
+    reply_usage(model, 1000, tokens)
+    after = model.statistics()
+    dispatches = {
+        name: count - before["dispatches"].get(name, 0) for name, count in after["dispatches"].items()
+    }
+    return Totals(after["runs"] - before["runs"], dispatches, after["mappedBytes"] - before["mappedBytes"])
+
+
+def reply_usage(model: ModelClient, run: int, tokens: int) -> dict[str, Any]:
+    sampling = {"temperature": 0, "maxNewTokens": tokens}
+    return model.reply(long_prompt(run), enable_thinking=True, sampling=sampling).usage
+
+
+def layers_of(dist: Path) -> int:
+    manifest = json.loads((dist / "models" / "pico" / "manifest.json").read_text())
+    layers: int = manifest["model"]["num_hidden_layers"]
+    return layers

@@ -1,0 +1,26 @@
+"""The same workload on CPython's onnxruntime."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from bench.in_browser import Speed
+from bench.workload import RUNS, long_prompt, median
+from pagelm import Done, LanguageModel, SamplingOptions
+
+
+def measure_native(bundle: Path) -> Speed:
+    return asyncio.run(_measure(bundle))
+
+
+async def _measure(bundle: Path) -> Speed:
+    model = await LanguageModel.load(bundle)
+    prefill, decode = [], []
+    for run in range(RUNS):
+        async for event in model.reply(long_prompt(run), sampling=SamplingOptions(temperature=0)):
+            if isinstance(event, Done):
+                usage = event.usage
+                prefill.append((usage.prompt_tokens - usage.cached_tokens) / usage.prefill_ms * 1000)
+                decode.append((usage.reasoning_tokens + usage.answer_tokens) / usage.decode_ms * 1000)
+    return Speed("native", median(prefill), median(decode))

@@ -1,0 +1,81 @@
+"""Chromium, the site from `make site`, and two ways to talk to it: as a person, and through the client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from browser.chat_page import ChatPage
+from browser.chromium import find_chromium, launch_arguments
+from browser.model_client import ModelClient
+from browser.served_site import serve_site
+
+ROOT = Path(__file__).parents[2]
+DIST = ROOT / "dist"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def dist() -> Path:
+    """The built site; `make test` builds it first."""
+    if not (DIST / "site.json").is_file():
+        pytest.fail("dist/ is not built: run `make site` (or `make test`, which does it first)")
+    return DIST
+
+
+@pytest.fixture(scope="session")
+def site_url(dist: Path) -> Iterator[str]:
+    """Address of `pagelm serve dist` on a free port."""
+    with serve_site(dist) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=launch_arguments())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in a context of its own; a test fails on any error that the page did not handle."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    yield page
+    context.close()
+    assert failures == []
+
+
+@pytest.fixture
+def open_chat(page: Page, site_url: str) -> Callable[..., ChatPage]:
+    """Opens the chat page, as a person does, and waits until it is ready."""
+
+    def open_page(query: str = "") -> ChatPage:
+        page.goto(site_url + query)
+        chat = ChatPage(page)
+        chat.wait_until_ready()
+        return chat
+
+    return open_page
+
+
+@pytest.fixture(scope="session", params=["wasm", "webgpu"])
+def model(request: pytest.FixtureRequest, browser: Browser, site_url: str) -> Iterator[ModelClient]:
+    """The loaded model behind `web/client.js`, on each backend in turn."""
+    page = browser.new_page()
+    page.set_default_timeout(120_000)
+    yield ModelClient.load(page, site_url, request.param)
+    page.close()

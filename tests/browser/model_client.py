@@ -1,0 +1,91 @@
+"""Drives `web/client.js` from Python: what an application does that embeds pagelm, without the chat page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Page
+
+LOAD = """async ({ backend, instrument }) => {
+  const at = (path) => new URL(path, document.baseURI).href;
+  const { PagelmClient } = await import(at("client.js"));
+  const site = await (await fetch(at("site.json"))).json();
+  const model = site.models.find(({ name }) => name === site.default_model);
+  globalThis.client = PagelmClient.start();
+  return await globalThis.client.load({ bundleUrl: at(model.path), backend, instrument });
+}"""
+
+GENERATE = """async ({ messages, enableThinking, sampling, cancelAfterEvents }) => {
+  const generation = globalThis.client.generate({ messages, enableThinking, sampling });
+  const reply = { reasoning: "", text: "", events: 0, eventsAfterCancel: 0 };
+  for await (const event of generation) {
+    if (event.kind === "done") return { ...reply, finishReason: event.finishReason, usage: event.usage };
+    reply[event.kind] += event.text;
+    reply.events += 1;
+    if (reply.events > cancelAfterEvents) reply.eventsAfterCancel += 1;
+    if (reply.events === cancelAfterEvents) generation.cancel();
+  }
+  throw new Error("the generation ended without done");
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer as the client received it."""
+
+    reasoning: str
+    text: str
+    finish_reason: str
+    usage: dict[str, Any]
+    events: int
+    events_after_cancel: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelClient:
+    """A page in which the model is loaded."""
+
+    page: Page
+    backend: str
+    ready: dict[str, Any]
+
+    @classmethod
+    def load(cls, page: Page, site_url: str, backend: str) -> ModelClient:
+        """Open a bare page of the site's origin and load the default model there."""
+        page.goto(site_url + "site.json")
+        ready = page.evaluate(LOAD, {"backend": backend, "instrument": True})
+        return cls(page, backend, ready)
+
+    def reply(
+        self,
+        messages: Sequence[dict[str, str]],
+        *,
+        enable_thinking: bool,
+        sampling: dict[str, float] | None = None,
+        cancel_after_events: int = -1,
+    ) -> Reply:
+        """One answer; greedy unless told otherwise. `cancel_after_events` stops it after that many pieces."""
+        raw = self.page.evaluate(
+            GENERATE,
+            {
+                "messages": list(messages),
+                "enableThinking": enable_thinking,
+                "sampling": {"temperature": 0} if sampling is None else sampling,
+                "cancelAfterEvents": cancel_after_events,
+            },
+        )
+        return Reply(
+            raw["reasoning"],
+            raw["text"],
+            raw["finishReason"],
+            raw["usage"],
+            raw["events"],
+            raw["eventsAfterCancel"],
+        )
+
+    def statistics(self) -> dict[str, Any]:
+        """Totals since ready: runs, bytes read back, dispatches by kernel name."""
+        statistics: dict[str, Any] = self.page.evaluate("() => globalThis.client.statistics()")
+        return statistics

@@ -1,0 +1,92 @@
+"""Where the site may live, what it may ask for, and what it says when the server is gone."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from browser.chat_page import ChatPage
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """The plainest static host: no ranges, no special headers, MIME types from the system's table."""
+
+    extensions_map: ClassVar[dict[str, str]] = {
+        **http.server.SimpleHTTPRequestHandler.extensions_map,
+        ".mjs": "text/javascript",
+    }
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: pytest shows what failed."""
+
+
+@pytest.fixture
+def sub_path_url(dist: Path, tmp_path: Path) -> Iterator[str]:
+    """The site at some/where/ on a host that is not `pagelm serve`."""
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some" / "where").symlink_to(dist, target_is_directory=True)
+    handler = functools.partial(QuietHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/some/where/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("backend", ["wasm", "webgpu"])
+def test_it_runs_from_a_sub_path_of_any_static_host(page: Page, sub_path_url: str, backend: str) -> None:
+    page.goto(sub_path_url + f"?backend={backend}")
+    chat = ChatPage(page)
+    chat.wait_until_ready()
+    chat.set_sampling(temperature="0")
+    expect(chat.ask("What is 27 + 38?")).to_contain_text("65")
+
+
+def test_nothing_is_requested_from_anywhere_else(page: Page, site_url: str) -> None:
+    requested: list[str] = []
+
+    def note(request: Request) -> None:
+        requested.append(request.url)
+
+    page.context.on("request", note)
+    page.goto(site_url + "?backend=wasm")
+    chat = ChatPage(page)
+    chat.wait_until_ready()
+    chat.ask("What is 2 + 3?")
+    assert len(requested) > 10
+    assert [url for url in requested if not url.startswith(site_url)] == []
+
+
+def test_an_altered_weight_part_is_named_and_can_be_tried_again(
+    page: Page, dist: Path, site_url: str
+) -> None:
+    manifest = json.loads((dist / "models/pico/manifest.json").read_text())
+    part = manifest["weights"]["parts"][0]["file"]
+    altered = bytearray((dist / "models/pico" / part).read_bytes())
+    altered[len(altered) // 2] ^= 1
+    page.route(f"**/{part}", lambda route: route.fulfill(body=bytes(altered)))
+    page.goto(site_url + "?backend=wasm")
+    alert = page.get_by_role("alert").filter(visible=True)
+    expect(alert).to_contain_text(part, timeout=60_000)
+    expect(alert).to_contain_text("PartAlteredError")
+    page.unroute(f"**/{part}")
+    alert.get_by_role("button", name="Try again").click()
+    ChatPage(page).wait_until_ready()
+
+
+def test_a_server_that_is_gone_is_said_and_the_question_is_kept(page: Page, site_url: str) -> None:
+    page.route("**/*.bin", lambda route: route.abort("connectionrefused"))
+    page.goto(site_url + "?backend=wasm")
+    chat = ChatPage(page)
+    chat.composer.fill("What is 27 + 38?")
+    expect(page.get_by_role("alert").filter(visible=True)).to_be_visible(timeout=60_000)
+    expect(chat.composer).to_have_value("What is 27 + 38?")

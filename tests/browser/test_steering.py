@@ -1,0 +1,112 @@
+"""A person stops, retries, copies, starts anew, reloads, changes settings, and does it all by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from browser.chat_page import ChatPage
+
+LONG_QUESTION = "Reverse the word strawberry"
+
+
+@pytest.mark.parametrize("backend", ["wasm", "webgpu"])
+def test_stop_ends_an_answer_half_way_and_the_next_one_is_right(
+    open_chat: Callable[..., ChatPage], backend: str
+) -> None:
+    chat = open_chat(f"?backend={backend}")
+    chat.set_sampling(temperature="0")
+    answer = chat.send(LONG_QUESTION)
+    expect(answer.get_by_role("region", name="Reasoning")).to_be_visible()
+    chat.composer.press("Escape")
+    chat.wait_for_end(answer)
+    expect(answer).to_contain_text("Stopped")
+    expect(answer).not_to_contain_text("yrrebwarts")
+    expect(chat.ask("What is 27 + 38?")).to_contain_text("65")
+
+
+def test_retry_makes_the_last_answer_again(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.set_sampling(temperature="0")
+    answer = chat.ask("What is 27 + 38?")
+    answer.get_by_role("button", name="Retry").click()
+    expect(answer).to_have_attribute("aria-busy", "true")
+    chat.wait_for_end(chat.answers.last)
+    expect(chat.answers).to_have_count(1)
+    expect(chat.answers.last).to_contain_text("65")
+
+
+def test_copy_puts_the_answer_without_the_reasoning_on_the_clipboard(
+    open_chat: Callable[..., ChatPage],
+) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    chat.set_sampling(temperature="0")
+    chat.ask("What is 27 + 38?").get_by_role("button", name="Copy answer").click()
+    copied = chat.page.evaluate("() => navigator.clipboard.readText()")
+    assert "65" in copied
+    assert "<think>" not in copied
+    assert "\n" not in copied
+
+
+def test_new_chat_forgets_the_last_one(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.ask("What is 2 + 3?")
+    chat.page.get_by_role("button", name="New chat").click()
+    expect(chat.answers).to_have_count(0)
+    expect(chat.composer).to_be_focused()
+
+
+def test_a_reload_keeps_the_chat_and_its_follow_up_works(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.set_sampling(temperature="0")
+    chat.ask("What is 27 + 38?")
+    chat.page.reload()
+    expect(chat.answers).to_have_count(1)
+    expect(chat.answers.first).to_contain_text("65")
+    chat.wait_until_ready()
+    expect(chat.ask("and plus 12?")).to_contain_text("77")
+
+
+def test_a_setting_out_of_range_says_so_and_is_not_used(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.page.get_by_role("button", name="Settings").click()
+    field = chat.page.get_by_role("textbox", name="Temperature")
+    field.fill("-1")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    chat.page.get_by_role("button", name="Reset to defaults").click()
+    expect(field).to_have_value("")
+
+
+def test_the_same_seed_gives_the_same_answer(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.set_sampling(temperature="2", seed="7", top_k="64", top_p="1")
+    first = chat.ask("Tell me a story")
+    first.get_by_role("button", name="Thought").click()
+    before = first.inner_text()
+    chat.page.get_by_role("button", name="New chat").click()
+    second = chat.ask("Tell me a story")
+    second.get_by_role("button", name="Thought").click()
+    assert spoken(before) == spoken(second.inner_text())
+
+
+def spoken(answer: str) -> list[str]:
+    """The lines of an answer without times and speeds."""
+    return [line for line in answer.splitlines() if "Thought" not in line and "tokens" not in line]
+
+
+def test_everything_is_reached_by_keyboard(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.composer.focus()
+    chat.page.keyboard.type("What is 2 + 3?")
+    chat.page.keyboard.press("Tab")
+    expect(chat.thinking_switch).to_be_focused()
+    chat.page.keyboard.press("Space")
+    expect(chat.thinking_switch).to_have_attribute("aria-checked", "false")
+    chat.page.keyboard.press("Tab")
+    chat.page.keyboard.press("Enter")
+    chat.wait_for_end(chat.answers.last)
+    expect(chat.answers.last).to_contain_text("5")
+    expect(chat.composer).to_be_focused()
