@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pagelm.manifest import verify_bundle_files
+from pagelm.manifest import MANIFEST_FILE, load_manifest, verify_bundle_files
 from pagelm_builder.errors import OutputExistsError, SiteError
 from pagelm_builder.site.build_cache import BuildCache
 from pagelm_builder.site.index import INDEX_FILE, list_files, make_index
@@ -83,7 +83,7 @@ def build_site(
         report("python", 1, 1)
         for done, (name, bundle) in enumerate(models.items()):
             report("models", done, len(models))
-            shutil.copytree(bundle, aside / "models" / name, ignore=shutil.ignore_patterns(".*"))
+            _copy_bundle(bundle, aside / "models" / name)
         report("models", len(models), len(models))
         (aside / INDEX_FILE).write_bytes(make_index(aside, list(models), python))
         precompress(
@@ -152,6 +152,13 @@ def _check_bundles(bundles: Sequence[Path]) -> dict[str, Path]:
             )
         models[name] = bundle
     return models
+
+
+def _copy_bundle(bundle: Path, target: Path) -> None:
+    """Copy the manifest and what it names, nothing that may lie beside them."""
+    for file in (MANIFEST_FILE, *(entry.file for entry in load_manifest(bundle).files())):
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(bundle / file, target / file)
 
 
 def _take_the_place_of(out: Path, aside: Path) -> None:

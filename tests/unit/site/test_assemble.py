@@ -215,6 +215,18 @@ def test_a_folder_that_is_no_bundle_is_refused(web: Path, tmp_path: Path) -> Non
         build_site(tmp_path / "dist", [web], node_modules=NODE_MODULES, web=web)
 
 
+def test_what_lies_in_a_bundle_without_being_named_is_not_published(
+    make_bundle: MakeBundle, web: Path, tmp_path: Path
+) -> None:
+    bundle = make_bundle("m")
+    (bundle / "weights" / "notes.txt").write_text("private", "utf-8")
+    out = build_site(tmp_path / "dist", [bundle], node_modules=NODE_MODULES, web=web)
+    published = {path.relative_to(out / "models" / "m") for path in bundle_files(out / "models" / "m")}
+    assert published == {path.relative_to(bundle) for path in bundle_files(bundle)} - {
+        Path("weights/notes.txt")
+    }
+
+
 def test_a_bundle_with_an_altered_part_is_refused(make_bundle: MakeBundle, web: Path, tmp_path: Path) -> None:
     bundle = make_bundle("m")
     [part] = (bundle / "weights").iterdir()
