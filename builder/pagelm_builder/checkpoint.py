@@ -36,13 +36,26 @@ class TensorSource(Protocol):
         ...
 
 
+class _Slice(Protocol):
+    """The part of safetensors' slice that is used here; the library has no types."""
+
+    def get_shape(self) -> list[int]: ...
+    def get_dtype(self) -> str: ...
+    def __getitem__(self, rows: slice) -> NDArray[np.generic]: ...
+
+
+class _SafetensorsFile(Protocol):
+    def keys(self) -> list[str]: ...
+    def get_slice(self, name: str) -> _Slice: ...
+
+
 class Checkpoint:
     """An open checkpoint; use it as a context manager, which closes the files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stack = ExitStack()
-        self._files: dict[str, safe_open] = {}
+        self._files: dict[str, _SafetensorsFile] = {}
         self._file_of: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -108,7 +121,7 @@ class Checkpoint:
     def _open(self, name: str, keys: Iterable[str] | None) -> None:
         path = self._folder / name
         try:
-            file = self._stack.enter_context(safe_open(path, framework="numpy"))
+            file: _SafetensorsFile = self._stack.enter_context(safe_open(path, framework="numpy"))
         except FileNotFoundError:
             raise CheckpointError(
                 f"{path} is missing",

@@ -10,7 +10,7 @@ file. The names, types and shapes of inputs and outputs are specified in docs/co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,7 @@ from pagelm_builder.components.mlp import emit_mlp
 from pagelm_builder.components.rms_norm import emit_residual_rms_norm, emit_rms_norm
 from pagelm_builder.components.rotary import emit_rotary_tables
 from pagelm_builder.config import ModelConfig
-from pagelm_builder.tensors import head_name, layer_prefix
+from pagelm_builder.tensors import head_name, layer_prefix, node_scope
 from pagelm_builder.variant import Variant
 from pagelm_builder.weights import Region
 
@@ -74,7 +74,7 @@ def build_decoder(config: ModelConfig, variant: Variant, regions: Mapping[str, R
 
 
 def _make_inputs(config: ModelConfig, compute: ir.DataType) -> _Inputs:
-    cache = [1, config.num_key_value_heads, "past", config.head_dim]
+    cache: list[int | str] = [1, config.num_key_value_heads, "past", config.head_dim]
     past = tuple(
         KeyValue(
             _value(f"past_key_values.{layer}.key", compute, cache),
@@ -90,7 +90,7 @@ def _make_inputs(config: ModelConfig, compute: ir.DataType) -> _Inputs:
     )
 
 
-def _value(name: str, dtype: ir.DataType, shape: list[int | str]) -> ir.Value:
+def _value(name: str, dtype: ir.DataType, shape: Sequence[int | str]) -> ir.Value:
     return ir.Value(name=name, type=ir.TensorType(dtype), shape=ir.Shape(shape))
 
 
@@ -127,7 +127,7 @@ def _emit_layers(
 def _emit_sum_norm(
     emitter: GraphEmitter, hidden: ir.Value, residual: ir.Value, tensor: str, epsilon: float
 ) -> tuple[ir.Value, ir.Value]:
-    scope = f"/{tensor.replace('model.', 'model/', 1)}"
+    scope = node_scope(tensor)
     normed, total = emit_residual_rms_norm(emitter, hidden, residual, scope, tensor, epsilon, keep_sum=True)
     assert total is not None
     return normed, total
@@ -153,7 +153,7 @@ def _name_outputs(
     presents: list[KeyValue],
 ) -> list[ir.Value]:
     count = candidate_count(config.vocab_size)
-    cache = [1, config.num_key_value_heads, "total", config.head_dim]
+    cache: list[int | str] = [1, config.num_key_value_heads, "total", config.head_dim]
     outputs = [
         _name(candidate_logits, "candidate_logits", ir.DataType.FLOAT, [1, count]),
         _name(candidate_ids, "candidate_ids", ir.DataType.INT64, [1, count]),
@@ -165,6 +165,6 @@ def _name_outputs(
     return outputs
 
 
-def _name(value: ir.Value, name: str, dtype: ir.DataType, shape: list[int | str]) -> ir.Value:
+def _name(value: ir.Value, name: str, dtype: ir.DataType, shape: Sequence[int | str]) -> ir.Value:
     value.name, value.type, value.shape = name, ir.TensorType(dtype), ir.Shape(shape)
     return value

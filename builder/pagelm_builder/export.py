@@ -22,6 +22,7 @@ from pagelm_builder.bundle import (
 )
 from pagelm_builder.checkpoint import Checkpoint, TensorSource
 from pagelm_builder.config import ARCHITECTURE, JsonValue, ModelConfig, read_config
+from pagelm_builder.errors import ConfigError
 from pagelm_builder.graphs import (
     BuiltGraph,
     build_native,
@@ -80,10 +81,21 @@ def export_bundle(
     with Checkpoint(source) as checkpoint:
         checkpoint.check(model_tensors(config), ignored=ignored)
         tokenizer = convert_tokenizer(source)
+        _check_vocabulary(config, tokenizer, source)
         write_bundle(
             config, checkpoint, tokenizer, out, name=name or source.resolve().name, progress=progress
         )
     return out
+
+
+def _check_vocabulary(config: ModelConfig, tokenizer: ConvertedTokenizer, source: Path) -> None:
+    if tokenizer.token_count > config.vocab_size:
+        raise ConfigError(
+            f"{source / 'config.json'}: vocab_size is {config.vocab_size}, the tokenizer has "
+            f"{tokenizer.token_count} ids",
+            expected="a row of the embedding for every id",
+            remedy="Check that config.json and the tokenizer belong to the same model.",
+        )
 
 
 def write_bundle(

@@ -6,6 +6,7 @@ name. It knows neither files nor number formats.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -40,6 +41,11 @@ def head_name(config: ModelConfig) -> str:
 
 def layer_prefix(layer: int) -> str:
     return f"model.layers.{layer}"
+
+
+def node_scope(name: str) -> str:
+    """The scope of nodes that belong to a parameter: `model.layers.3.mlp` → `/model/layers.3/mlp`."""
+    return "/" + re.sub(r"\.(?!\d)", "/", name)
 
 
 def model_tensors(config: ModelConfig) -> Iterator[ModelTensor]:

@@ -18,6 +18,7 @@ from pagelm_builder.components.emitter import MICROSOFT, GraphEmitter
 from pagelm_builder.components.linear import Linear, emit_linear, emit_linears
 from pagelm_builder.components.rms_norm import emit_rms_norm
 from pagelm_builder.config import ModelConfig
+from pagelm_builder.tensors import node_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def emit_attention(
     """Attention of the layer `prefix` over `[1, sequence, hidden_size]`; returns its output and the present
     cache."""
     tensor = f"{prefix}.self_attn"
-    scope = f"/{prefix.replace('model.', 'model/', 1)}/self_attn"
+    scope = node_scope(tensor)
     hidden_size = config.hidden_size
     query, key, value = emit_linears(
         emitter,
@@ -110,7 +111,7 @@ def _emit_group_query_attention(
     }
     if norm_weights:
         # inputs 9 to 13 (position_ids, attention_bias, head_sink, k_scale, v_scale) are not used
-        inputs += [None] * 5 + norm_weights
+        inputs += [None, None, None, None, None, *norm_weights]
         attributes["qk_norm_epsilon"] = config.rms_norm_eps
     attended, key, value = emitter.ops(
         "GroupQueryAttention",

@@ -10,12 +10,13 @@ import onnx_ir as ir
 from pagelm_builder.components.emitter import GraphEmitter
 from pagelm_builder.components.linear import Linear, emit_linear, emit_linears
 from pagelm_builder.config import ModelConfig
+from pagelm_builder.tensors import node_scope
 
 
 def emit_mlp(emitter: GraphEmitter, config: ModelConfig, hidden: ir.Value, prefix: str) -> ir.Value:
     """The feed-forward of the layer `prefix` over `[1, sequence, hidden_size]`."""
     tensor = f"{prefix}.mlp"
-    scope = f"/{prefix.replace('model.', 'model/', 1)}/mlp"
+    scope = node_scope(tensor)
     hidden_size, intermediate_size = config.hidden_size, config.intermediate_size
     gate, up = emit_linears(
         emitter,

@@ -49,7 +49,8 @@ def dequantize_rows(codes: NDArray[np.uint8], scales: NDArray[np.float16]) -> ND
 
 def pack_nibbles(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """`[..., 2n]` codes of four bits → `[..., n]` bytes, the even element low."""
-    packed: NDArray[np.uint8] = codes[..., 0::2] | (codes[..., 1::2] << 4)
+    high = np.left_shift(codes[..., 1::2], 4, dtype=np.uint8)
+    packed: NDArray[np.uint8] = np.bitwise_or(codes[..., 0::2], high)
     return packed
 
 

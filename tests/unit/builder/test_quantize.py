@@ -1,0 +1,110 @@
+"""int4 codes and int8 expansion against plain loops over single weights."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pagelm_builder.quantize.expansion import expand_rows
+from pagelm_builder.quantize.round_to_nearest import (
+    dequantize_rows,
+    pack_nibbles,
+    quantize_rows,
+    unpack_nibbles,
+)
+
+FINITE = st.floats(-1e4, 1e4, width=32)
+MATRICES = st.tuples(st.integers(1, 4), st.integers(1, 3)).flatmap(
+    lambda size: arrays(np.float32, (size[0], 32 * size[1]), elements=FINITE)
+)
+
+
+def reference_block(block: list[float]) -> tuple[list[int], float]:
+    """One block, value by value, as docs/contracts.md words it."""
+    largest = max(block, key=abs)
+    scale = float(np.float16(np.float32(largest) / np.float32(-8)))
+    if scale == 0:
+        return [8] * 32, scale
+    quotients = [float(np.float32(value) / np.float32(scale)) for value in block]
+    return [min(15, max(0, round(quotient) + 8)) for quotient in quotients], scale
+
+
+@settings(deadline=None)
+@given(MATRICES)
+def test_codes_and_scales_are_the_specified_ones(weight: np.ndarray) -> None:
+    codes, scales = quantize_rows(weight)
+    flat = unpack_nibbles(codes)
+    for row in range(weight.shape[0]):
+        for block in range(weight.shape[1] // 32):
+            values = [float(value) for value in weight[row, 32 * block : 32 * block + 32]]
+            expected, scale = reference_block(values)
+            assert flat[row, block].tolist() == expected
+            assert float(scales[row, block]) == scale
+
+
+def test_layout_is_low_nibble_first() -> None:
+    codes = np.arange(16, dtype=np.uint8)
+    assert pack_nibbles(codes).tolist() == [0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0xFE]
+
+
+def test_shapes_and_dtypes_are_those_of_the_contract() -> None:
+    codes, scales = quantize_rows(np.ones((5, 96), np.float32))
+    assert (codes.shape, codes.dtype, scales.shape, scales.dtype) == (
+        (5, 3, 16),
+        np.uint8,
+        (5, 3),
+        np.float16,
+    )
+
+
+@settings(deadline=None)
+@given(MATRICES)
+def test_weight_of_the_largest_magnitude_survives(weight: np.ndarray) -> None:
+    restored = dequantize_rows(*quantize_rows(weight))
+    blocks, found = weight.reshape(-1, 32), restored.reshape(-1, 32)
+    at = np.abs(blocks).argmax(1)
+    rows = np.arange(len(blocks))
+    np.testing.assert_allclose(found[rows, at], blocks[rows, at], rtol=2**-10, atol=1e-6)
+
+
+def test_error_is_at_most_half_a_step_inside_the_range() -> None:
+    weight = np.random.default_rng(0).standard_normal((64, 256)).astype(np.float32)
+    codes, scales = quantize_rows(weight)
+    step = np.abs(scales.astype(np.float32)).repeat(32, axis=1)
+    clipped = unpack_nibbles(codes).reshape(64, 256) == 15
+    error = np.abs(dequantize_rows(codes, scales) - weight)
+    assert (error[~clipped] <= 0.5001 * step[~clipped]).all()
+    # +8 has no code: what rounds there is at most one step off
+    assert (error <= 1.001 * step).all()
+
+
+def test_zero_block_stays_zero() -> None:
+    codes, scales = quantize_rows(np.zeros((1, 32), np.float32))
+    assert (codes == 0x88).all()
+    assert (dequantize_rows(codes, scales) == 0).all()
+
+
+@settings(deadline=None)
+@given(MATRICES)
+def test_expansion_is_the_specified_one(weight: np.ndarray) -> None:
+    codes, scales = quantize_rows(weight)
+    int4 = dequantize_rows(codes, scales)
+    expanded, channel_scales = expand_rows(codes, scales)
+    assert expanded.shape == weight.shape[::-1]
+    for row, values in enumerate(int4):
+        largest = max(abs(float(value)) for value in values)
+        scale = float(np.float32(largest / 127)) or 1.0
+        assert float(channel_scales[row]) == scale
+        assert expanded[:, row].tolist() == [math.floor(float(value) / scale + 0.5) for value in values]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_expansion_never_leaves_plus_minus_127(seed: int) -> None:
+    weight = np.random.default_rng(seed).standard_normal((128, 64)).astype(np.float32)
+    expanded, _ = expand_rows(*quantize_rows(weight))
+    assert np.abs(expanded.astype(int)).max() == 127

@@ -1,0 +1,82 @@
+"""The weight layout, and the stream that fills it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graph_sessions import read_region, weight_bytes
+from pagelm_builder.quantize.round_to_nearest import quantize_rows
+from pagelm_builder.tensors import model_tensors
+from pagelm_builder.weights import ALIGNMENT, plan_expansion, plan_weights, write_weights
+from tiny_checkpoints import TINY, ArraySource, random_arrays
+
+UNTIED = replace(TINY, tie_word_embeddings=False)
+
+
+@pytest.mark.parametrize("config", [TINY, UNTIED], ids=["tied", "untied"])
+def test_regions_are_aligned_and_apart(config: object) -> None:
+    layout = plan_weights(config)  # type: ignore[arg-type]
+    for plan in (layout, plan_expansion(config, layout)):  # type: ignore[arg-type]
+        end = 0
+        for region in plan.regions.values():
+            assert region.offset % ALIGNMENT == 0
+            assert end <= region.offset < end + ALIGNMENT
+            end = region.offset + region.bytes
+        assert end == plan.bytes
+
+
+def test_each_region_holds_its_quantized_tensor() -> None:
+    arrays = random_arrays(TINY)
+    layout = plan_weights(TINY)
+    data = weight_bytes(TINY, layout, arrays)
+    assert len(data) == layout.bytes
+    for tensor in model_tensors(TINY):
+        if tensor.kind == "vector":
+            np.testing.assert_array_equal(read_region(layout, data, tensor.key), arrays[tensor.key])
+            continue
+        codes, scales = quantize_rows(arrays[tensor.key])
+        np.testing.assert_array_equal(read_region(layout, data, f"{tensor.name}.codes"), codes)
+        np.testing.assert_array_equal(read_region(layout, data, f"{tensor.name}.scales"), scales)
+
+
+def test_runs_of_rows_give_the_same_bytes_as_whole_tensors() -> None:
+    class InRuns(ArraySource):
+        def rows(self, tensor):  # type: ignore[no-untyped-def]
+            for whole in super().rows(tensor):
+                yield from np.array_split(whole, 3) if tensor.kind == "matrix" else [whole]
+
+    arrays = random_arrays(TINY)
+    layout = plan_weights(TINY)
+    found = bytearray()
+    write_weights(TINY, layout, InRuns(arrays), found.extend)
+    assert bytes(found) == weight_bytes(TINY, layout, arrays)
+
+
+def test_progress_ends_at_the_total() -> None:
+    layout = plan_weights(TINY)
+    reports: list[tuple[int, int]] = []
+    write_weights(
+        TINY,
+        layout,
+        ArraySource(random_arrays(TINY)),
+        lambda data: None,
+        lambda done, total: reports.append((done, total)),
+    )
+    assert reports == sorted(reports)
+    assert reports[-1] == (layout.bytes, layout.bytes)
+
+
+def test_tied_embedding_is_stored_once_and_serves_as_the_head() -> None:
+    names = [name for name in plan_weights(TINY).regions if "embed" in name or "head" in name]
+    assert names == ["model.embed_tokens.codes", "model.embed_tokens.scales"]
+
+
+def test_only_matrices_that_are_multiplied_by_are_expanded() -> None:
+    tied = {tensor.name for tensor in plan_expansion(TINY, plan_weights(TINY)).tensors}
+    untied = {tensor.name for tensor in plan_expansion(UNTIED, plan_weights(UNTIED)).tensors}
+    assert tied - untied == {"model.embed_tokens"}
+    assert untied - tied == {"lm_head"}
+    assert len(tied) == 1 + 7 * TINY.num_hidden_layers
