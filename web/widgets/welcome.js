@@ -13,7 +13,7 @@ import { element, setText } from "../element.js";
 const GENERIC_EXAMPLES = [
   "What is 4827 + 938?",
   "How many r's are in strawberry?",
-  "Reverse the word stressed.",
+  "Reverse the word stressed",
 ];
 
 const GENERIC_DESCRIPTION = "It is a small model and makes mistakes: check what matters.";
