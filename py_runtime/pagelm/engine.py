@@ -118,6 +118,7 @@ class Engine:
             `Prefilled`, then a `Token` for each new token, then `Finished`.
 
         Raises:
+            SamplingError: `max_new_tokens` is below 1.
             ContextOverflowError: The prompt does not fit; nothing has been run.
             BusyError: Another generation is inside the backend right now.
             BackendError: From the backend.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from pyodide_runner import REPOSITORY, run_in_pyodide
 
 pytestmark = pytest.mark.pyodide
@@ -34,6 +35,11 @@ def test_a_failure_inside_is_seen_outside(results: dict[str, Any]) -> None:
     assert canary["outcome"] == "failed"
     assert "assert 'the canary' == 'singing'" in canary["text"]
     assert results["exit_code"] == pytest.ExitCode.TESTS_FAILED
+
+
+def test_only_what_would_end_the_interpreter_is_left_out(results: dict[str, Any]) -> None:
+    assert results["left_out"] == results["ends_pyodide"]
+    assert len(results["left_out"]) == 1
 
 
 def test_nothing_fails_outside_the_known_files(results: dict[str, Any]) -> None:
