@@ -49,8 +49,10 @@ export class WebGpuDevice {
   /** @type {GPUBuffer} where the candidates are copied to be read: K logits, then K ids */
   #staging;
   #idsOffset;
-  /** @type {Promise<never>} */
-  #lost;
+  /** @type {DeviceLostError | null} */
+  #lost = null;
+  /** Rejects what is being waited for. @type {(error: Error) => void} */
+  #abandon = () => {};
   #closing = false;
 
   /**
@@ -79,15 +81,15 @@ export class WebGpuDevice {
       size: this.#idsOffset + candidates * 8,
       usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
     });
-    this.#lost = device.lost.then(({ reason, message }) => {
-      if (this.#closing) return new Promise(() => {});
-      throw new DeviceLostError(`the GPU was lost (${reason}): ${message || "no message"}`, {
+    device.lost.then(({ reason, message }) => {
+      if (this.#closing) return;
+      this.#lost = new DeviceLostError(`the GPU was lost (${reason}): ${message || "no message"}`, {
         expected: "a GPU that stays",
         remedy:
           "Reload the page; if it happens again, close other programs that use the GPU, or choose WASM.",
       });
+      this.#abandon(this.#lost);
     });
-    this.#lost.catch(() => {}); // it is looked at by the next run
   }
 
   /**
@@ -166,16 +168,24 @@ export class WebGpuDevice {
    */
   async #unlessLost(work, what) {
     try {
-      return await Promise.race([work, this.#lost]);
+      // Not Promise.race with a promise of the loss: each race would stay attached to it until the end.
+      return await new Promise((resolve, reject) => {
+        this.#abandon = reject;
+        work.then(resolve, reject);
+        if (this.#lost) reject(this.#lost);
+      });
     } catch (cause) {
       if (cause instanceof BackendError) throw cause;
       // The loss is announced a moment after the failures that it causes.
-      await Promise.race([this.#lost, new Promise((resolve) => setTimeout(resolve, 50))]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (this.#lost) throw this.#lost;
       throw new BackendError(`WebGPU failed${what ? ` on ${what}` : ""}: ${cause}`, {
         expected: "a run that succeeds",
         remedy: "Reload the page; if it stays, choose WASM.",
         cause,
       });
+    } finally {
+      this.#abandon = () => {};
     }
   }
 }
