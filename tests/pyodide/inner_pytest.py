@@ -50,7 +50,7 @@ class Results:
 
 
 def main() -> str:
-    """`{"python", "platform", "exit_code", "ends_pyodide", "left_out", "tests": {nodeid: {"outcome", "text"}}}`."""
+    """Where it ran, how it ended, what was left out, and `"tests": {nodeid: {"outcome", "text"}}`."""
     sys.dont_write_bytecode = True
     configuration = Path("pytest.ini")
     configuration.write_text(CONFIGURATION)
