@@ -137,7 +137,7 @@ test("a lost GPU ends a run that would never settle, by name and reason", async 
 
 test("a failure that a lost GPU causes is called by its cause", async () => {
   session.before = async () => {
-    gpu.lose({ reason: "unknown", message: "" });
+    setTimeout(() => gpu.lose({ reason: "unknown", message: "" }), 5);
     throw new Error("mapAsync failed");
   };
   await assert.rejects(device.run([1], 0), { name: "DeviceLostError" });
