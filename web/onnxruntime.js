@@ -44,8 +44,8 @@ export async function loadOnnxRuntime(index, build, threads, count) {
   const { module, loader, binary } = index.site.onnxruntime_web.builds[build];
   /** @type {[OnnxRuntime, ArrayBuffer]} */
   const [ort, wasmBinary] = await Promise.all([
-    import(index.at(module)),
-    fetchBinary(index.at(binary), count),
+    import(index.at(module)).catch((cause) => fail(index.at(module), cause)),
+    fetchBinary(index.at(binary), count).catch((cause) => fail(index.at(binary), cause)),
   ]);
   count(index.bytesOf([module]));
   ort.env.wasm.wasmPaths = { mjs: index.at(loader), wasm: index.at(binary) };
@@ -63,12 +63,7 @@ export async function loadOnnxRuntime(index, build, threads, count) {
  */
 async function fetchBinary(url, count) {
   const response = await fetch(url);
-  if (!response.ok) {
-    throw new SiteError(`onnxruntime-web is not at ${url}: HTTP status ${response.status}`, {
-      expected: "status 200",
-      remedy: "Build the site again with `pagelm site` and serve the whole folder.",
-    });
-  }
+  if (!response.ok) throw new Error(`HTTP status ${response.status}`);
   /** @type {BlobPart[]} */
   const pieces = [];
   for await (const chunk of chunks(response)) {
@@ -76,4 +71,17 @@ async function fetchBinary(url, count) {
     count(chunk.byteLength);
   }
   return new Blob(pieces).arrayBuffer();
+}
+
+/**
+ * @param {string} url
+ * @param {Error} cause
+ * @returns {never}
+ */
+function fail(url, cause) {
+  throw new SiteError(`onnxruntime-web cannot be loaded from ${url}: ${cause.message}`, {
+    expected: "the file that site.json names",
+    remedy: "Check the connection and reload; if it stays, build the site again with `pagelm site`.",
+    cause,
+  });
 }

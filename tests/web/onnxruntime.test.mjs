@@ -1,0 +1,82 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { chooseBuild, chooseThreads, loadOnnxRuntime } from "../../web/onnxruntime.js";
+import { SiteIndex } from "../../web/site-index.js";
+
+const originalFetch = globalThis.fetch;
+afterEach(() => {
+  globalThis.fetch = originalFetch;
+  for (const name of ["crossOriginIsolated", "navigator"]) Reflect.deleteProperty(globalThis, name);
+});
+
+/** @param {string} name @param {unknown} value */
+function define(name, value) {
+  Object.defineProperty(globalThis, name, { value, configurable: true });
+}
+
+const MODULE = `data:text/javascript,${encodeURIComponent("export const env = { wasm: {} }")}`;
+
+/** @param {string} module */
+function siteWith(module) {
+  const build = { module, loader: "ort/loader.mjs", binary: "ort/ort.wasm" };
+  const builds = { wasm: build, jspi: build, asyncify: build };
+  const site = /** @type {any} */ ({ onnxruntime_web: { builds }, files: { [module]: { bytes: 7 } } });
+  return new SiteIndex(site, "http://site/folder/site.json");
+}
+
+test("WASM runs in the build with CPU kernels, WebGPU in the one for JSPI where that exists", () => {
+  assert.equal(chooseBuild("wasm"), "wasm");
+  const had = "Suspending" in WebAssembly;
+  assert.equal(chooseBuild("webgpu"), had ? "jspi" : "asyncify");
+  /** @type {any} */ (WebAssembly).Suspending ??= class {};
+  assert.equal(chooseBuild("webgpu"), "jspi");
+  if (!had) delete (/** @type {any} */ (WebAssembly).Suspending);
+});
+
+test("without cross-origin isolation there is one thread, whatever is wanted", () => {
+  define("crossOriginIsolated", false);
+  assert.equal(chooseThreads(4), 1);
+});
+
+test("an isolated page gets a thread per core up to eight, or what is wanted", () => {
+  define("crossOriginIsolated", true);
+  define("navigator", { hardwareConcurrency: 6 });
+  assert.equal(chooseThreads(undefined), 6);
+  assert.equal(chooseThreads(3), 3);
+  define("navigator", { hardwareConcurrency: 32 });
+  assert.equal(chooseThreads(undefined), 8);
+});
+
+test("onnxruntime gets its files from the site, and all bytes are counted", async () => {
+  globalThis.fetch = async () => new Response(new Uint8Array(100));
+  let counted = 0;
+  const ort = await loadOnnxRuntime(siteWith(MODULE), "wasm", 2, (bytes) => {
+    counted += bytes;
+  });
+  const { wasmPaths, wasmBinary, numThreads } = ort.env.wasm;
+  assert.deepEqual(wasmPaths, {
+    mjs: "http://site/folder/ort/loader.mjs",
+    wasm: "http://site/folder/ort/ort.wasm",
+  });
+  assert.equal(wasmBinary?.byteLength, 100);
+  assert.equal(numThreads, 2);
+  assert.equal(counted, 107);
+});
+
+test("a binary that is not there is named by its address and status", async () => {
+  globalThis.fetch = async () => new Response("no", { status: 404 });
+  await assert.rejects(
+    loadOnnxRuntime(siteWith(MODULE), "wasm", 1, () => {}),
+    { name: "SiteError", message: /http:\/\/site\/folder\/ort\/ort\.wasm: HTTP status 404/ },
+  );
+});
+
+test("a module that cannot be imported is named by its address", async () => {
+  globalThis.fetch = async () => new Response(new Uint8Array(1));
+  const broken = "data:text/javascript,syntax%20error";
+  await assert.rejects(
+    loadOnnxRuntime(siteWith(broken), "wasm", 1, () => {}),
+    { name: "SiteError", message: /cannot be loaded from data:text\/javascript,syntax/ },
+  );
+});
