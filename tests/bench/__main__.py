@@ -89,10 +89,14 @@ def dispatch_table(costs: DecodeCosts) -> str:
         ("bytes read back", f"{costs.read_back_bytes:g}"),
         *(
             (name, f"{count:g}")
-            for name, count in sorted(costs.dispatches.items(), key=lambda item: -item[1])
+            for name, count in descending(costs.dispatches)
         ),
     ]
     return table("WebGPU, per decoded token", ("kernel", "dispatches"), rows)
+
+
+def descending(counts: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(counts.items(), key=lambda item: -item[1])
 
 
 if __name__ == "__main__":
