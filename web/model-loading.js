@@ -92,7 +92,7 @@ export async function loadModel({ bundleUrl, backend, threads, instrument }, { p
  * @param {number | undefined} threads
  * @param {Outlets["progress"]} progress
  */
-async function loadRuntime(index, { name }, threads, progress) {
+export async function loadRuntime(index, { name }, threads, progress) {
   const build = chooseBuild(name);
   const { module, binary } = index.site.onnxruntime_web.builds[build];
   const totalBytes = index.bytesOf([...index.site.python.fetches, module, binary]);
@@ -118,7 +118,7 @@ async function loadRuntime(index, { name }, threads, progress) {
  * @param {BundleFiles} files
  * @param {(done: number, total: number) => void} onProgress
  */
-async function compile(ort, { manifest }, { name, graph }, files, onProgress) {
+export async function compile(ort, { manifest }, { name, graph }, files, onProgress) {
   const entry = manifest.graphs[graph];
   onProgress(0, 1);
   const device =
