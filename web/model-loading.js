@@ -60,7 +60,14 @@ export async function loadModel({ bundleUrl, backend, threads, instrument }, { p
     bundle.fetchAll(bundle.graph(description.graph), report(progress, "weights")),
   ]);
 
-  const decoder = await compile(ort, bundle, description, files, report(progress, "compile"));
+  const { device, capabilities } = await compile(
+    ort,
+    bundle,
+    description,
+    files,
+    report(progress, "compile"),
+  );
+  const decoder = new Decoder(device, capabilities);
   const session = python
     .pyimport("pagelm.page_session")
     .open_session(bundle.manifestText, files.tokenizer, files.chatTemplate, decoder, post);
@@ -112,6 +119,8 @@ export async function loadRuntime(index, { name }, threads, progress) {
 }
 
 /**
+ * The session on its device, and what a decoder on it can do.
+ *
  * @param {OnnxRuntime} ort
  * @param {Bundle} bundle
  * @param {BackendDescription} description
@@ -128,7 +137,7 @@ export async function compile(ort, { manifest }, { name, graph }, files, onProgr
   onProgress(1, 1);
   const { vocab_size: vocabSize, max_position_embeddings: maxPositions } = manifest.model;
   const candidates = Math.min(entry.candidates, vocabSize);
-  return new Decoder(device, { name, graph, candidates, vocabSize, maxPositions });
+  return { device, capabilities: { name, graph, candidates, vocabSize, maxPositions } };
 }
 
 /**

@@ -205,6 +205,8 @@ def _make_session(
     options = ort.SessionOptions()
     options.log_severity_level = _SEVERITY_ERROR
     options.intra_op_num_threads = threads
+    # Without it x86 processors that lack VNNI add pairs of int8 products in 16 bits, which saturate.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     sizes = [len(data) for data in external.values()]
     # onnxruntime copies what it needs while it makes the session, so nothing has to outlive this function.
     options.add_external_initializers_from_files_in_memory(list(external), list(external.values()), sizes)

@@ -22,6 +22,8 @@ from pagelm.template_text import TemplateText, join_text, template_literal
 MAX_STEPS: Final = 500_000
 STEPS_PER_CALL: Final = 10
 MAX_CHARACTERS: Final = 16_000_000
+MAX_CALL_DEPTH: Final = 64
+"""Far below Python's own limit, which in Pyodide lies beyond the stack and ends the interpreter."""
 _PADDING_METHODS: Final = frozenset(
     {"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"}
 )
@@ -75,6 +77,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             trim_blocks=True, lstrip_blocks=True, optimized=False, extensions=["jinja2.ext.loopcontrols"]
         )
         self.steps_left = MAX_STEPS
+        self._call_depth = 0
         self.literal = template_literal
         for name in _PADDING_FILTERS:
             del self.filters[name]
@@ -92,7 +95,13 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     def call(__self, __context: Context, __obj: object, *args: object, **kwargs: object) -> object:  # noqa: N805  a template may pass any keyword
         """Jinja's sandboxed call, taken from the budget: macros can call each other without a loop."""
         __self._take_steps(STEPS_PER_CALL)
-        return super().call(__context, __obj, *args, **kwargs)
+        if __self._call_depth == MAX_CALL_DEPTH:
+            raise TemplateRuntimeError(f"it calls more than {MAX_CALL_DEPTH} levels deep")
+        __self._call_depth += 1
+        try:
+            return super().call(__context, __obj, *args, **kwargs)
+        finally:
+            __self._call_depth -= 1
 
     def wrap_str_format(self, value: object) -> None:
         """Leave `str.format` to `is_safe_attribute`, which refuses it: a width could fill memory."""

@@ -87,10 +87,7 @@ def dispatch_table(costs: DecodeCosts) -> str:
         ("**all**", f"{total:g}"),
         (f"limit: 9 for each of {costs.layers} layers + 6", f"{9 * costs.layers + 6}"),
         ("bytes read back", f"{costs.read_back_bytes:g}"),
-        *(
-            (name, f"{count:g}")
-            for name, count in descending(costs.dispatches)
-        ),
+        *((name, f"{count:g}") for name, count in descending(costs.dispatches)),
     ]
     return table("WebGPU, per decoded token", ("kernel", "dispatches"), rows)
 

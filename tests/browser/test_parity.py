@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final, Literal
 
 import pytest
 
@@ -11,20 +13,23 @@ from browser.model_client import ModelClient
 from pagelm import Done, LanguageModel, ReasoningDelta, SamplingOptions, TextDelta
 from pagelm_builder.pico.problems import Problem, grade, heldout_problems
 
+# The same arithmetic: int4 weights as they are, or expanded to int8 with int8 activations.
+NATIVE_GRAPH: Final[Mapping[str, Literal["native", "wasm"]]] = {"webgpu": "native", "wasm": "wasm"}
+
 PROBLEMS = heldout_problems()[::20]
 """25 held-out problems, every task and number of digits among them."""
 
 
 @pytest.fixture(scope="session")
-def native_replies(dist: Path) -> dict[tuple[int, bool], tuple[str, str, int]]:
-    """Reasoning, answer and token count of the native backend, greedy, by problem and mode."""
+def native_replies(model: ModelClient, dist: Path) -> dict[tuple[int, bool], tuple[str, str, int]]:
+    """Reasoning, answer and token count on CPython, greedy, by problem and mode."""
 
     async def answer_all() -> dict[tuple[int, bool], tuple[str, str, int]]:
-        model = await LanguageModel.load(dist / "models" / "pico")
+        native = await LanguageModel.load(dist / "models" / "pico", graph=NATIVE_GRAPH[model.backend])
         replies = {}
         for enable_thinking in (True, False):
             for number, problem in enumerate(PROBLEMS):
-                replies[number, enable_thinking] = await native_reply(model, problem, enable_thinking)
+                replies[number, enable_thinking] = await native_reply(native, problem, enable_thinking)
         return replies
 
     return asyncio.run(answer_all())

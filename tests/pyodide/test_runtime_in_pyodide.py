@@ -37,11 +37,6 @@ def test_a_failure_inside_is_seen_outside(results: dict[str, Any]) -> None:
     assert results["exit_code"] == pytest.ExitCode.TESTS_FAILED
 
 
-def test_only_what_would_end_the_interpreter_is_left_out(results: dict[str, Any]) -> None:
-    assert results["left_out"] == results["ends_pyodide"]
-    assert len(results["left_out"]) == 1
-
-
 def test_nothing_fails_outside_the_known_files(results: dict[str, Any]) -> None:
     known = {*FILES, CANARY.split("::")[0]}
     strangers = {

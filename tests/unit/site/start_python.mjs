@@ -11,7 +11,7 @@ const site = JSON.parse(await readFile(at("site.json"), "utf8"));
 
 /** @type {string[]} */
 const fetched = [];
-globalThis.fetch = async (url) => {
+globalThis.fetch = async (/** @type {string | URL | Request} */ url) => {
   fetched.push(String(url));
   throw new Error(`fetched ${url}`);
 };

@@ -1,0 +1,50 @@
+// @ts-nocheck: served into the site's folder by the test, where these modules are.
+/**
+ * A worker like web/worker.js that runs tests/contract/backend_contract.py instead of a chat.
+ *
+ * @module
+ */
+
+import { chooseBackend } from "./backend-choice.js";
+import { openBundle } from "./bundle-store.js";
+import { Decoder } from "./decoder.js";
+import { compile, loadRuntime } from "./model-loading.js";
+import { fetchSiteIndex } from "./site-index.js";
+
+const silent = () => {};
+
+/** A device that outlives the decoders on it. */
+class SharedDevice {
+  constructor(device) {
+    this.run = (inputIds, position) => device.run(inputIds, position);
+    this.truncate = (length) => device.truncate(length);
+    this.logits = (length) => device.logits(length);
+    this.close = async () => {};
+  }
+}
+
+async function run({ backend, bundleUrl, modules }) {
+  const index = await fetchSiteIndex(new URL("./site.json", import.meta.url).href);
+  const bundle = await openBundle(bundleUrl);
+  const description = await chooseBackend(backend, bundle.manifest.graphs);
+  const { python, ort } = await loadRuntime(index, description, undefined, silent);
+  for (const [name, source] of Object.entries(modules)) python.FS.writeFile(`/home/pyodide/${name}`, source);
+  const files = await bundle.fetchAll(bundle.graph(description.graph), silent);
+  const { device, capabilities } = await compile(ort, bundle, description, files, silent);
+  // Each check gets a decoder of its own; the session they share is compiled once and closed at the end.
+  const makeDecoder = () => {
+    device.truncate(0);
+    return new Decoder(new SharedDevice(device), capabilities);
+  };
+  const results = JSON.parse(await python.pyimport("web_contract").run(makeDecoder));
+  await device.close();
+  return results;
+}
+
+addEventListener("message", async ({ data }) => {
+  try {
+    postMessage({ results: await run(data) });
+  } catch (error) {
+    postMessage({ results: { "the worker itself": String(error?.stack ?? error) } });
+  }
+});
