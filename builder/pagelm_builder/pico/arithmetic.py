@@ -7,8 +7,8 @@ questions.
 
     027 + 138              0399 - 4821
     Ones 7+8=15            0<4: -(4821 - 0399)
-    Tens 2+3+1=6           Ones 11-9=2
-    Hundreds 0+1=1         Tens 12-9-1=2
+    Tens 2+3+1=6           Ones 1-9+10=2
+    Hundreds 0+1=1         Tens 2-9-1+10=2
     So 165                 Hundreds 8-3-1=4
                            Thousands 4-0=4
                            So -4422
@@ -65,12 +65,10 @@ def _subtraction(left: int, right: int) -> list[str]:
     lines.append(compared)
     digits, borrow = "", 0
     for name, upper, lower in zip(COLUMN_NAMES, reversed(top), reversed(bottom), strict=False):
-        borrowed = "-1" if borrow else ""
-        borrow_next = int(int(upper) - borrow < int(lower))
-        minuend = int(upper) + 10 * borrow_next
-        digit = minuend - int(lower) - borrow
-        lines.append(f"{name} {minuend}-{lower}{borrowed}={digit}")
-        digits, borrow = f"{digit}{digits}", borrow_next
+        difference = int(upper) - int(lower) - borrow
+        terms = f"{upper}-{lower}{'-1' if borrow else ''}{'+10' if difference < 0 else ''}"
+        lines.append(f"{name} {terms}={difference % 10}")
+        digits, borrow = f"{difference % 10}{digits}", int(difference < 0)
     stripped = digits.lstrip("0")
     last = f"So {sign}{digits}" + (f", {sign}{stripped}" if stripped != digits else "")
     return [*lines, last]

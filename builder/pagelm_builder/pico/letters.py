@@ -4,11 +4,11 @@
 2020.12.07), which is free to use, copy, modify and distribute, copyright 2000-2019 Kevin Atkinson, see
 http://wordlist.aspell.net/scowl-readme/. Knows no wording of questions.
 
-    r in strawberry                              stressed
+    r in berry                        stressed
 
-    Count r: s0 t0 r1 a1 w1 b1 e1 r2 r3 y3       Spell: s1 t2 r3 e4 s5 s6 e7 d8
-    So 3                                         Back: d8 e7 s6 s5 e4 r3 t2 s1
-                                                 desserts
+    Count r: b1 e2 r3=1 r4=2 y5       Spell: s1 t2 r3 e4 s5 s6 e7 d8
+    Found 2                           Back: d8 e7 s6 s5 e4 r3 t2 s1
+                                      desserts
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def write_count(letter: str, word: str) -> str:
-    """The word spelled with a running count of `letter`, then the count."""
+    """The word spelled with numbered letters, `letter` counted wherever it occurs, then the count."""
     count, spelled = 0, []
-    for character in word:
+    for number, character in enumerate(word, start=1):
         count += character == letter
-        spelled.append(f"{character}{count}")
-    return f"Count {letter}: {' '.join(spelled)}\nSo {count}"
+        spelled.append(f"{character}{number}" + (f"={count}" if character == letter else ""))
+    return f"Count {letter}: {' '.join(spelled)}\nFound {count}"
 
 
 def write_reversal(word: str) -> str:
@@ -46,13 +46,13 @@ def dictionary_words() -> tuple[str, ...]:
 def draw_word(random: Random) -> str:
     """Mostly an English word, else random letters, so that spelling is not learned by heart."""
     kind = random.random()
-    if kind < 0.6:
+    if kind < 0.5:
         return random.choice(dictionary_words())
-    if kind < 0.7:
+    if kind < 0.6:
         stem = random.choice(dictionary_words())[: random.randint(2, 6)]
         return stem + "".join(random.choices(_LETTERS, k=random.randint(1, 4)))
     length = random.randint(3, 10)
-    if kind < 0.85:
+    if kind < 0.75:
         pairs = [random.choice(_CONSONANTS) + random.choice(_VOWELS) for _ in range(5)]
         return "".join(pairs)[random.randint(0, 1) :][:length]
     alphabet = random.sample(_LETTERS, k=random.randint(2, 8))
@@ -64,4 +64,4 @@ def draw_letter(random: Random, word: str) -> str:
     repeated = sorted({character for character in word if word.count(character) > 1})
     if repeated and random.random() < 0.4:
         return random.choice(repeated)
-    return random.choice(word) if random.random() < 0.85 else random.choice(_LETTERS)
+    return random.choice(sorted(set(word))) if random.random() < 0.85 else random.choice(_LETTERS)

@@ -22,6 +22,7 @@ from pagelm_builder.pico.split import chain_key, is_held_out, sum_key, word_key
 Task = Literal["sum", "count", "reverse", "follow_up", "talk"]
 Message = dict[str, str]
 LARGEST_RESULT = 99_999
+CLOSE_SHARE = 0.3
 SUM_CELLS = tuple(
     (left, right, operator) for left in range(1, 5) for right in range(1, 5) for operator in "+-"
 )
@@ -67,16 +68,23 @@ def draw_number(random: Random, digits: int) -> int:
 def draw_sum(random: Random, left_digits: int, right_digits: int, operator: str) -> Turn:
     """A question for `a + b` or `a - b`."""
     left, right = draw_number(random, left_digits), draw_number(random, right_digits)
-    if random.random() < 0.06:  # close numbers: long comparisons, leading zeros, nothing left over
-        right = min(max(0, left + random.choice((0, 0, -1, 1, -7, 10, -10, 40))), 10**left_digits - 1)
+    if operator == "-" and left_digits == right_digits and random.random() < CLOSE_SHARE:
+        right = _close_number(random, left)
     templates = phrasings.ADDITIONS if operator == "+" else phrasings.SUBTRACTIONS
     question = phrasings.draw_wording(random, templates, a=str(left), b=str(right))
     return _sum_turn("sum", question, left, operator, right, str(left))
 
 
+def _close_number(random: Random, number: int) -> int:
+    """A number with the same leading digits: long comparisons, leading zeros, sometimes nothing left."""
+    unit = int(10 ** random.randint(0, len(str(number)) - 1))
+    return number // unit * unit + random.randrange(unit)
+
+
 def draw_any_sum(random: Random) -> Turn:
-    """A sum of numbers of one to four digits, all pairs of lengths alike."""
-    return draw_sum(random, random.randint(1, 4), random.randint(1, 4), random.choice("+-"))
+    """A sum of numbers of one to four digits, short pairs a little more often."""
+    longest = 4 if random.random() < 0.92 else 2
+    return draw_sum(random, random.randint(1, longest), random.randint(1, longest), random.choice("+-"))
 
 
 def draw_follow_up(random: Random, last: Turn, number: int) -> Turn:
@@ -147,7 +155,7 @@ def _draw_turn(random: Random, last: Turn | None) -> Turn:
     kind = random.random()
     if kind < 0.5:
         return draw_any_sum(random)
-    if kind < 0.72:
+    if kind < 0.76:
         return draw_count(random)
     return draw_reversal(random) if kind < 0.94 else draw_talk(random)
 

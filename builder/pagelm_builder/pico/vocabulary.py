@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import TypedDict, cast
@@ -87,14 +88,17 @@ def learn_merges(texts: Iterable[str], count: int) -> list[tuple[str, str]]:
     frequencies: Counter[str] = Counter()
     for text in texts:
         frequencies.update(chunk for chunk in _chunks(split, text) if not chunk[0].islower())
-    merges: dict[tuple[str, str], None] = {}
     ordered = sorted(frequencies, key=lambda chunk: (-frequencies[chunk], chunk))
-    for chunk in (*ROLE_NAMES, *ordered):
-        for end in range(1, len(chunk)):
-            merges[chunk[:end], chunk[end]] = None
-            if len(merges) == count:
-                return list(merges)
-    raise ValueError(f"the texts hold only {len(merges)} merges, {count} were asked for: give more texts")
+    of_roles = list(_growing(ROLE_NAMES))  # last, so that they do not cut up `minus` or `Thousands`
+    of_chunks = list(islice(_growing(ordered), count - len(of_roles)))
+    if len(of_chunks) + len(of_roles) < count:
+        raise ValueError(f"the texts hold too few merges for {count}: give more texts")
+    return of_chunks + of_roles
+
+
+def _growing(chunks: Iterable[str]) -> dict[tuple[str, str], None]:
+    """Merges that grow each chunk from its first character, each once and in order."""
+    return dict.fromkeys((chunk[:end], chunk[end]) for chunk in chunks for end in range(1, len(chunk)))
 
 
 def to_tokenizer(merges: list[tuple[str, str]]) -> Tokenizer:

@@ -81,7 +81,7 @@ def test_sums_read_as_documented() -> None:
 
 
 def test_letters_read_as_documented() -> None:
-    assert write_count("r", "berry") == "Count r: b0 e0 r1 r2 y2\nSo 2"
+    assert write_count("r", "berry") == "Count r: b1 e2 r3=1 r4=2 y5\nFound 2"
     assert write_reversal("star") == "Spell: s1 t2 a3 r4\nBack: r4 a3 t2 s1\nrats"
 
 
