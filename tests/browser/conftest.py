@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from browser.chat_page import ChatPage
 from browser.chromium import find_chromium, launch_arguments
@@ -15,6 +15,9 @@ from browser.served_site import serve_site
 
 ROOT = Path(__file__).parents[2]
 DIST = ROOT / "dist"
+
+# Machines differ; what never comes is still a failure.
+expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

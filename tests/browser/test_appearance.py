@@ -55,13 +55,7 @@ def show_answer(page: Page, answer: str) -> None:
         "error": None,
     }
     stored = json.dumps({"version": 1, "turns": [turn], "nextId": 2, "draft": "", "sampling": {}})
-    page.evaluate(
-        """(stored) => {
-          // The page writes its chat when it goes away: put ours in after that.
-          addEventListener("pagehide", () => sessionStorage.setItem("pagelm.chat.pico", stored));
-        }""",
-        stored,
-    )
+    page.add_init_script(f"sessionStorage.setItem('pagelm.chat.pico', {json.dumps(stored)})")
     page.reload()
     expect(page.get_by_role("article", name="Answer")).to_have_count(1)
 
