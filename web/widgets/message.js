@@ -75,7 +75,7 @@ export function mountMessage(root, { onRetry }) {
       markdown.update(turn.answer.trimStart());
       setText(ending, turn.finishReason ? finishSentence(turn.finishReason, turn.usage) : "");
       ending.hidden = ending.textContent === "";
-      notice.update({ error: turn.error, canTryAgain: isLast, canDismiss: false });
+      notice.update({ error: turn.error, canTryAgain: isLast && canRetry, canDismiss: false });
       stats.update(closed ? turn.usage : null);
       answer.setAttribute("aria-busy", String(!closed));
       actions.hidden = !closed;

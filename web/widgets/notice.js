@@ -16,6 +16,14 @@ import { button, element, icon, setText } from "../element.js";
 export function mountNotice(root, { onTryAgain, onDismiss }) {
   root.setAttribute("role", "alert");
   root.hidden = true;
+  const retry = button({
+    label: "Try again",
+    icon: "retry",
+    text: true,
+    className: "plm-button plm-button-outlined",
+    onPress: onTryAgain,
+  });
+  const dismiss = button({ label: "Dismiss", text: true, onPress: () => onDismiss?.() });
   /** @type {ErrorDescription | null} */
   let shown = null;
 
@@ -23,6 +31,8 @@ export function mountNotice(root, { onTryAgain, onDismiss }) {
     /** @param {{error: ErrorDescription | null, canTryAgain: boolean, canDismiss: boolean}} view */
     update({ error, canTryAgain, canDismiss }) {
       root.hidden = error === null;
+      retry.hidden = !canTryAgain;
+      dismiss.hidden = !canDismiss || !onDismiss;
       if (error === shown) return;
       shown = error;
       // Built anew: an alert is announced when its content appears, not when it becomes visible.
@@ -30,15 +40,7 @@ export function mountNotice(root, { onTryAgain, onDismiss }) {
       if (error === null) return;
       const message = element("p", { class: "plm-notice-message" }, error.message);
       const name = element("p", { class: "plm-notice-name" }, error.name);
-      const actions = element("div", { class: "plm-notice-actions" });
-      if (canTryAgain) {
-        const className = "plm-button plm-button-outlined";
-        actions.append(
-          button({ label: "Try again", icon: "retry", text: true, className, onPress: onTryAgain }),
-        );
-      }
-      if (canDismiss && onDismiss)
-        actions.append(button({ label: "Dismiss", text: true, onPress: onDismiss }));
+      const actions = element("div", { class: "plm-notice-actions" }, retry, dismiss);
       root.append(icon("alert"), element("div", {}, message, name, ...detailOf(error), actions));
     },
   };
