@@ -33,6 +33,11 @@ class ChatPage:
     def answers(self) -> Locator:
         return self.page.get_by_role("article", name="Answer")
 
+    @staticmethod
+    def text_of(answer: Locator) -> Locator:
+        """The answer itself, without reasoning and figures."""
+        return answer.locator(".plm-markdown")
+
     @property
     def questions(self) -> Locator:
         return self.page.get_by_role("article", name="Question")

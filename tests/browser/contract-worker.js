@@ -23,7 +23,7 @@ class SharedDevice {
   }
 }
 
-async function run({ backend, bundleUrl, modules }) {
+async function run({ backend, bundleUrl, modules, prompts, tokens }) {
   const index = await fetchSiteIndex(new URL("./site.json", import.meta.url).href);
   const bundle = await openBundle(bundleUrl);
   const description = await chooseBackend(backend, bundle.manifest.graphs);
@@ -36,15 +36,15 @@ async function run({ backend, bundleUrl, modules }) {
     device.truncate(0);
     return new Decoder(new SharedDevice(device), capabilities);
   };
-  const results = JSON.parse(await python.pyimport("web_contract").run(makeDecoder));
+  const report = JSON.parse(await python.pyimport("web_contract").run(makeDecoder, prompts, tokens));
   await device.close();
-  return results;
+  return report;
 }
 
 addEventListener("message", async ({ data }) => {
   try {
-    postMessage({ results: await run(data) });
+    postMessage({ report: await run(data) });
   } catch (error) {
-    postMessage({ results: { "the worker itself": String(error?.stack ?? error) } });
+    postMessage({ failure: String(error?.stack ?? error) });
   }
 });

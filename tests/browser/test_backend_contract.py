@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
+from browser.threads import in_a_thread
+from browser.web_contract import greedy_ids
 from contract.backend_contract import CHECKS
+from pagelm._backend_native import NativeBackend, NativeGraph
 
 HERE = Path(__file__).parent
 SOURCES = (HERE / "web_contract.py", HERE.parent / "contract" / "backend_contract.py")
@@ -15,14 +19,14 @@ SOURCES = (HERE / "web_contract.py", HERE.parent / "contract" / "backend_contrac
 # An isolated page refuses a worker that is not isolated itself.
 WORKER_HEADERS = {"content-type": "text/javascript", "cross-origin-embedder-policy": "require-corp"}
 
-RUN = """async ({ backend, modules }) => {
+RUN = """async (order) => {
   const at = (path) => new URL(path, document.baseURI).href;
   const worker = new Worker(at("contract-worker.js"), { type: "module" });
   try {
     return await new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }) => resolve(data.results);
+      worker.onmessage = ({ data }) => (data.report ? resolve(data.report) : reject(new Error(data.failure)));
       worker.onerror = (event) => reject(new Error(event.message || "the worker did not start"));
-      worker.postMessage({ backend, bundleUrl: at("models/pico/"), modules });
+      worker.postMessage({ ...order, bundleUrl: at("models/pico/") });
     });
   } finally {
     worker.terminate();
@@ -30,14 +34,32 @@ RUN = """async ({ backend, modules }) => {
 }"""
 
 
-@pytest.mark.parametrize("backend", ["wasm", "webgpu"])
-def test_web_backend_keeps_the_contract(page: Page, site_url: str, backend: str) -> None:
+# Runs of one token, of a few, and of more than one prefill chunk of the kernels has rows.
+PROMPTS = [[7], [3, 1, 4, 1, 5, 9, 2, 6], [(7 * place) % 480 for place in range(70)]]
+GREEDY_TOKENS = 16
+
+
+@pytest.mark.parametrize(("backend", "graph"), [("wasm", "wasm"), ("webgpu", "native")])
+def test_web_backend_keeps_the_contract_and_gives_the_native_ids(
+    page: Page, site_url: str, dist: Path, backend: str, graph: NativeGraph
+) -> None:
     page.context.route(
         "**/contract-worker.js",
         lambda route: route.fulfill(path=HERE / "contract-worker.js", headers=WORKER_HEADERS),
     )
     page.goto(site_url + "site.json")
-    modules = {source.name: source.read_text() for source in SOURCES}
-    results = page.evaluate(RUN, {"backend": backend, "modules": modules})
-    assert results.keys() == CHECKS.keys()
-    assert {name: failure for name, failure in results.items() if failure} == {}
+    order = {
+        "backend": backend,
+        "modules": {source.name: source.read_text() for source in SOURCES},
+        "prompts": json.dumps(PROMPTS),
+        "tokens": GREEDY_TOKENS,
+    }
+    report = page.evaluate(RUN, order)
+    assert report["checks"].keys() == CHECKS.keys()
+    assert {name: failure for name, failure in report["checks"].items() if failure} == {}
+    assert report["greedy"] == [in_a_thread(native_ids(dist, graph, prompt)) for prompt in PROMPTS]
+
+
+async def native_ids(dist: Path, graph: NativeGraph, prompt: list[int]) -> list[int]:
+    backend = NativeBackend.load(dist / "models" / "pico", graph=graph)
+    return await greedy_ids(backend, prompt, GREEDY_TOKENS)

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page, Request, Route, expect
 
 from browser.chat_page import ChatPage
+from browser.served_site import serve_site
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -48,7 +50,7 @@ def test_it_runs_from_a_sub_path_of_any_static_host(page: Page, sub_path_url: st
     chat = ChatPage(page)
     chat.wait_until_ready()
     chat.set_sampling(temperature="0")
-    expect(chat.ask("What is 27 + 38?")).to_contain_text("65")
+    expect(chat.text_of(chat.ask("What is 27 + 38?"))).to_have_text("27 + 38 = 65")
 
 
 def test_nothing_is_requested_from_anywhere_else(page: Page, site_url: str) -> None:
@@ -83,10 +85,38 @@ def test_an_altered_weight_part_is_named_and_can_be_tried_again(
     ChatPage(page).wait_until_ready()
 
 
-def test_a_server_that_is_gone_is_said_and_the_question_is_kept(page: Page, site_url: str) -> None:
+def test_weights_that_cannot_be_had_are_said_and_the_question_is_kept(page: Page, site_url: str) -> None:
     page.route("**/*.bin", lambda route: route.abort("connectionrefused"))
     page.goto(site_url + "?backend=wasm")
     chat = ChatPage(page)
     chat.composer.fill("What is 27 + 38?")
-    expect(page.get_by_role("alert").filter(visible=True)).to_be_visible(timeout=60_000)
+    alert = page.get_by_role("alert").filter(visible=True)
+    expect(alert).to_contain_text("weights/000", timeout=60_000)
+    expect(alert.get_by_role("button", name="Try again")).to_be_visible()
     expect(chat.composer).to_have_value("What is 27 + 38?")
+
+
+def test_a_loaded_page_answers_without_the_server_and_promises_no_reload(page: Page, dist: Path) -> None:
+    chat = ChatPage(page)
+    with serve_site(dist) as site_url:
+        page.goto(site_url + "?backend=wasm")
+        chat.wait_until_ready()
+        chat.set_sampling(temperature="0")
+    expect(chat.text_of(chat.ask("What is 27 + 38?"))).to_have_text("27 + 38 = 65")
+    with pytest.raises(PlaywrightError, match="ERR_CONNECTION_REFUSED"):
+        page.reload()
+
+
+def test_a_browser_without_jspi_gets_the_asyncify_build(page: Page, site_url: str) -> None:
+    def without_jspi(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, body="delete WebAssembly.Suspending;\n" + response.text())
+
+    page.context.route("**/worker.js", without_jspi)
+    with page.expect_request("**/*asyncify*.wasm"):
+        page.goto(site_url + "?backend=webgpu")
+    chat = ChatPage(page)
+    chat.wait_until_ready()
+    chat.set_sampling(temperature="0")
+    chat.set_thinking(False)
+    expect(chat.text_of(chat.ask("Reverse the word lemon"))).to_have_text("nomel")

@@ -4,38 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import expect
 
 from browser.chat_page import ChatPage
 
-LONG_QUESTION = "Reverse the word strawberry"
 
-
-@pytest.mark.parametrize("backend", ["wasm", "webgpu"])
-def test_stop_ends_an_answer_half_way_and_the_next_one_is_right(
-    open_chat: Callable[..., ChatPage], backend: str
-) -> None:
-    chat = open_chat(f"?backend={backend}")
+def test_stop_ends_an_answer_half_way_and_the_next_one_is_right(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_chat("?backend=webgpu")  # in software: slow enough for a person to be in time
     chat.set_sampling(temperature="0")
-    answer = chat.send(LONG_QUESTION)
+    answer = chat.send("Reverse the word strawberry")
     expect(answer.get_by_role("region", name="Reasoning")).to_be_visible()
     chat.composer.press("Escape")
     chat.wait_for_end(answer)
     expect(answer).to_contain_text("Stopped")
-    expect(answer).not_to_contain_text("yrrebwarts")
-    expect(chat.ask("What is 27 + 38?")).to_contain_text("65")
+    expect(chat.text_of(answer)).to_be_empty()
+    expect(chat.composer).to_be_focused()
+    expect(chat.text_of(chat.ask("What is 27 + 38?"))).to_have_text("27 + 38 = 65")
 
 
-def test_retry_makes_the_last_answer_again(open_chat: Callable[..., ChatPage]) -> None:
+def test_retry_draws_the_last_answer_anew(open_chat: Callable[..., ChatPage]) -> None:
     chat = open_chat("?backend=wasm")
-    chat.set_sampling(temperature="0")
-    answer = chat.ask("What is 27 + 38?")
-    answer.get_by_role("button", name="Retry").click()
-    expect(answer).to_have_attribute("aria-busy", "true")
-    chat.wait_for_end(chat.answers.last)
+    figures = chat.ask("What is 27 + 38?").get_by_role("list", name="Statistics")
+    seed = figures.get_by_role("listitem").filter(has_text="Seed")
+    first = seed.inner_text()
+    chat.answers.last.get_by_role("button", name="Retry").click()
+    expect(seed).not_to_have_text(first)
     expect(chat.answers).to_have_count(1)
-    expect(chat.answers.last).to_contain_text("65")
+    expect(chat.text_of(chat.answers.last)).to_have_text("27 + 38 = 65")
 
 
 def test_copy_puts_the_answer_without_the_reasoning_on_the_clipboard(
@@ -46,17 +41,17 @@ def test_copy_puts_the_answer_without_the_reasoning_on_the_clipboard(
     chat.set_sampling(temperature="0")
     chat.ask("What is 27 + 38?").get_by_role("button", name="Copy answer").click()
     copied = chat.page.evaluate("() => navigator.clipboard.readText()")
-    assert "65" in copied
-    assert "<think>" not in copied
-    assert "\n" not in copied
+    assert copied == "27 + 38 = 65"
 
 
 def test_new_chat_forgets_the_last_one(open_chat: Callable[..., ChatPage]) -> None:
     chat = open_chat("?backend=wasm")
-    chat.ask("What is 2 + 3?")
+    chat.ask("What is 27 + 38?")
     chat.page.get_by_role("button", name="New chat").click()
     expect(chat.answers).to_have_count(0)
     expect(chat.composer).to_be_focused()
+    chat.set_sampling(temperature="0")
+    expect(chat.text_of(chat.ask("and plus 12?"))).not_to_have_text("65 + 12 = 77")
 
 
 def test_a_reload_keeps_the_chat_and_its_follow_up_works(open_chat: Callable[..., ChatPage]) -> None:
@@ -65,12 +60,12 @@ def test_a_reload_keeps_the_chat_and_its_follow_up_works(open_chat: Callable[...
     chat.ask("What is 27 + 38?")
     chat.page.reload()
     expect(chat.answers).to_have_count(1)
-    expect(chat.answers.first).to_contain_text("65")
+    expect(chat.text_of(chat.answers.first)).to_have_text("27 + 38 = 65")
     chat.wait_until_ready()
-    expect(chat.ask("and plus 12?")).to_contain_text("77")
+    expect(chat.text_of(chat.ask("and plus 12?"))).to_have_text("65 + 12 = 77")
 
 
-def test_a_setting_out_of_range_says_so_and_is_not_used(open_chat: Callable[..., ChatPage]) -> None:
+def test_a_setting_out_of_range_says_so_and_can_be_reset(open_chat: Callable[..., ChatPage]) -> None:
     chat = open_chat("?backend=wasm")
     chat.page.get_by_role("button", name="Settings").click()
     field = chat.page.get_by_role("textbox", name="Temperature")
@@ -100,7 +95,7 @@ def spoken(answer: str) -> list[str]:
 def test_everything_is_reached_by_keyboard(open_chat: Callable[..., ChatPage]) -> None:
     chat = open_chat("?backend=wasm")
     chat.composer.focus()
-    chat.page.keyboard.type("What is 2 + 3?")
+    chat.page.keyboard.type("Reverse the word lemon")
     chat.page.keyboard.press("Tab")
     expect(chat.thinking_switch).to_be_focused()
     chat.page.keyboard.press("Space")
@@ -108,5 +103,5 @@ def test_everything_is_reached_by_keyboard(open_chat: Callable[..., ChatPage]) -
     chat.page.keyboard.press("Tab")
     chat.page.keyboard.press("Enter")
     chat.wait_for_end(chat.answers.last)
-    expect(chat.answers.last).to_contain_text("5")
+    expect(chat.text_of(chat.answers.last)).to_have_text("nomel")
     expect(chat.composer).to_be_focused()

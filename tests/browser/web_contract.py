@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 
-async def run(make_decoder: Callable[[], Any]) -> str:
-    """Name of each check → "" or its traceback, as JSON."""
+async def run(make_decoder: Callable[[], Any], prompts_json: str, tokens: int) -> str:
+    """As JSON: `checks`, name of each check → "" or its traceback; `greedy`, ids after each prompt."""
     from backend_contract import run_checks
 
     from pagelm._backend_web import WebBackend
@@ -16,4 +16,16 @@ async def run(make_decoder: Callable[[], Any]) -> str:
     async def make_backend() -> WebBackend:
         return WebBackend(make_decoder())
 
-    return json.dumps(await run_checks(make_backend))
+    checks = await run_checks(make_backend)
+    greedy = [await greedy_ids(await make_backend(), ids, tokens) for ids in json.loads(prompts_json)]
+    return json.dumps({"checks": checks, "greedy": greedy})
+
+
+async def greedy_ids(backend: Any, input_ids: list[int], tokens: int) -> list[int]:
+    """The `tokens` ids that follow, each the likeliest."""
+    candidates = await backend.prefill(input_ids, 0)
+    ids = [int(candidates.ids[0])]
+    while len(ids) < tokens:
+        candidates = await backend.decode(ids[-1])
+        ids.append(int(candidates.ids[0]))
+    return ids
