@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -59,27 +59,26 @@ class PageSession:
         self._running: tuple[int, Cancellation] | None = None
         self._closing = False
 
-    async def generate(self, id: int, request_json: str) -> None:
-        """Answer one `generate` message: posts `reasoning` and `text`, then `done` or `error`. Raises
-        nothing.
+    def generate(self, id: int, request_json: str) -> Coroutine[None, None, None]:
+        """Take one `generate` message, and make the coroutine that answers it: `reasoning` and `text`, then
+        `done` or `error`. Neither raises.
+
+        The request runs from this call on, not from the coroutine's first step: Pyodide takes that step a
+        turn of the event loop later, when a `cancel` may have come already.
 
         Args:
             id: Of the message.
             request_json: `{messages, enableThinking, sampling}`.
         """
         if self._running:
-            self._post_error(id, _busy(self._running[0]))
-            return
+            return self._refuse(id, _busy(self._running[0]))
+        try:
+            request = parse_request(request_json, self._model)
+        except Exception as error:  # the page must hear of every failure, foreseen or not
+            return self._refuse(id, error)
         cancellation = Cancellation()
         self._running = (id, cancellation)
-        try:
-            await self._reply(id, request_json, cancellation)
-        except Exception as error:  # the page must hear of every failure, foreseen or not
-            self._post_error(id, error)
-        finally:
-            self._running = None
-            if self._closing:
-                await self._model.close()
+        return self._answer(id, request, cancellation)
 
     def cancel(self, id: int) -> None:
         """End the generation of this id before its next token; nothing happens when it has ended already."""
@@ -94,8 +93,20 @@ class PageSession:
         else:
             await self._model.close()
 
-    async def _reply(self, id: int, request_json: str, cancellation: Cancellation) -> None:
-        request = parse_request(request_json, self._model)
+    async def _answer(self, id: int, request: GenerateRequest, cancellation: Cancellation) -> None:
+        try:
+            await self._reply(id, request, cancellation)
+        except Exception as error:  # as above
+            self._post_error(id, error)
+        finally:
+            self._running = None
+            if self._closing:
+                await self._model.close()
+
+    async def _refuse(self, id: int, error: Exception) -> None:
+        self._post_error(id, error)
+
+    async def _reply(self, id: int, request: GenerateRequest, cancellation: Cancellation) -> None:
         events = self._model.reply(
             request.messages,
             enable_thinking=request.enable_thinking,

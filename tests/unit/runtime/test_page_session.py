@@ -130,6 +130,38 @@ def test_cancel_ends_within_one_token() -> None:
     assert page.last()[1]["finishReason"] == "abort"
 
 
+def test_cancel_right_after_generate_ends_it_before_anything_is_run() -> None:
+    page = Page()
+    backend = PausingBackend(successor, vocab_size=VOCAB_SIZE)
+    session = PageSession(model_on(backend), page.post)
+    answer = session.generate(1, request(sampling={"temperature": 0, "maxNewTokens": 5}))
+    session.cancel(1)
+    Stepper(answer).finish()
+    assert [(kind, payload["finishReason"]) for kind, _, payload in page.messages] == [("done", "abort")]
+    assert not backend.prefilled()
+
+
+def test_a_second_request_right_after_the_first_is_refused() -> None:
+    page = Page()
+    session = PageSession(model_on(scripted("4.")), page.post)
+    first, second = session.generate(1, request()), session.generate(2, request())
+    run(second)
+    run(first)
+    assert page.last(2)[1]["error"]["name"] == "BusyError"
+    assert page.last(1)[1]["finishReason"] == "stop"
+
+
+def test_close_right_after_generate_ends_it_and_closes_the_backend() -> None:
+    page = Page()
+    backend = PausingBackend(successor, vocab_size=VOCAB_SIZE)
+    session = PageSession(model_on(backend), page.post)
+    answer = session.generate(1, request())
+    run(session.close())
+    Stepper(answer).finish()
+    assert page.last()[1]["finishReason"] == "abort"
+    assert backend.closed
+
+
 def test_cancel_of_another_id_changes_nothing() -> None:
     page = Page()
     session = PageSession(model_on(PausingBackend(successor, vocab_size=VOCAB_SIZE)), page.post)
