@@ -69,6 +69,11 @@ class Stepper:
         while not self.finished:
             self.step()
 
+    def throw(self, error: BaseException) -> None:
+        """Raise an error where it stands, as asyncio does with a task that is cancelled."""
+        self.finished = True
+        self._coroutine.throw(error)
+
 
 class Pause:
     """Something to await that gives control back to a `Stepper` once."""

@@ -1,7 +1,9 @@
 """A conversation with a memory of its own, over a model whose replies have none.
 
-Holds messages and nothing else: no tokens, no cache. What was shown stays in the history, also of an answer
-that was stopped; a message that could not be answered at all leaves it, so that it can be sent again.
+Holds messages and nothing else: no tokens, no cache. A question joins the history together with the first
+piece of its answer, and what was shown of that stays, also when it was stopped. A turn that ended before its
+answer began (an error, a reader who left, a limit reached while thinking) never joins: an empty answer would
+teach the model to be silent. The page holds to the same rule.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ class Chat:
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        """A copy of the history, oldest first; an assistant's reasoning is its `reasoning_content`."""
+        """A copy of the history, oldest first: system, then questions and answers in turn. Reasoning is an
+        answer's `reasoning_content`."""
         return [dict(message) for message in self._messages]
 
     async def send(
@@ -62,27 +65,19 @@ class Chat:
         """Say something and hear the answer; arguments, events and errors as of `LanguageModel.reply`."""
         asked = {"role": "user", "content": text}
         answer = {"role": "assistant", "content": ""}
-        self._messages.append(asked)
         events = self._model.reply(
-            self.messages,
+            [*self.messages, asked],
             enable_thinking=self._enable_thinking,
             sampling=sampling,
             max_new_tokens=max_new_tokens,
             cancellation=cancellation,
         )
-        answered = False
-        try:
-            async with aclosing(events):
-                async for event in events:
-                    if not answered:
-                        self._messages.append(answer)
-                        answered = True
-                    _record(answer, event)
-                    yield event
-        except Exception:
-            if not answered:
-                self._messages.remove(asked)
-            raise
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, TextDelta) and not answer["content"]:
+                    self._messages += (asked, answer)
+                _record(answer, event)
+                yield event
 
 
 def _record(answer: dict[str, str], event: Event) -> None:

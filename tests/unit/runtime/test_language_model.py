@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 from fakes import (
     CONTEXT_SIZE,
     FailingBackend,
+    PausingBackend,
     RecordingBackend,
+    Stepper,
     collect,
     manifest,
     manifest_value,
@@ -263,6 +266,53 @@ class TestChat:
         chat = model_on(scripted("4.")).chat()
         with pytest.raises(ContextOverflowError):
             run(collect(chat.send("x" * CONTEXT_SIZE)))
+        assert chat.messages == []
+
+    def test_a_question_asked_again_in_vain_leaves_the_first_time_in_place(self) -> None:
+        backend = FailingBackend(lambda _: next(script), fails_at=3, vocab_size=261)
+        script = iter([*reply_ids("4")])
+        chat = model_on(backend).chat()
+        run(collect(chat.send("2 + 2?")))
+        answered = chat.messages
+        with pytest.raises(RuntimeError, match="device lost"):
+            run(collect(chat.send("2 + 2?")))
+        assert chat.messages == answered
+        assert [message["role"] for message in answered] == ["user", "assistant"]
+
+    def test_a_reader_who_leaves_before_the_first_event_leaves_no_question(self) -> None:
+        chat = model_on(PausingBackend(successor, vocab_size=261)).chat()
+        reader = Stepper(collect(chat.send("?")))
+        reader.step()
+        assert not reader.finished
+        with pytest.raises(asyncio.CancelledError):
+            reader.throw(asyncio.CancelledError())
+        assert chat.messages == []
+
+    def test_a_reader_who_leaves_while_it_thinks_leaves_no_question(self) -> None:
+        chat = model_on(scripted("<think>abc</think>4.", "5.")).chat()
+
+        async def leave_after_two() -> None:
+            events = chat.send("2 + 2?")
+            assert isinstance(await anext(events), ReasoningDelta)
+            await events.aclose()
+
+        run(leave_after_two())
+        assert chat.messages == []
+        run(collect(chat.send("and 1?")))
+        assert [message["content"] for message in chat.messages] == ["and 1?", "5."]
+
+    def test_a_turn_whose_limit_was_reached_while_thinking_is_not_in_the_history(self) -> None:
+        model = model_on(scripted("<think>abc</think>4.", "5."))
+        chat = model.chat("Be brief.")
+        events = run(collect(chat.send("2 + 2?", max_new_tokens=3)))
+        assert (reasoning(events), done(events).finish_reason) == ("ab", "length")
+        assert [message["role"] for message in chat.messages] == ["system"]
+        run(collect(chat.send("and 1?")))
+        assert [message["content"] for message in chat.messages] == ["Be brief.", "and 1?", "5."]
+
+    def test_an_answer_that_is_nothing_is_not_in_the_history(self) -> None:
+        chat = model_on(scripted("<think>hm</think>")).chat()
+        assert done(run(collect(chat.send("?")))).finish_reason == "stop"
         assert chat.messages == []
 
     def test_a_failure_half_way_keeps_what_was_shown(self) -> None:
