@@ -25,6 +25,8 @@ REMEDY = "Export the bundle again with this version of pagelm."
 
 KeyValueDtype = Literal["float32", "float16"]
 
+_BITS = 4
+_BLOCK_SIZE = 32
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -95,7 +97,14 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """How the linear weights were quantized."""
+    """How the linear weights were quantized.
+
+    Attributes:
+        method: How the codes were chosen; it changes nothing about reading them.
+        bits: 4 in this format.
+        block_size: Weights that share a scale: 32 in this format.
+        symmetric: Whether there are no zero points: true in this format.
+    """
 
     method: str
     bits: int
@@ -264,12 +273,18 @@ def _sampling(generation: Fields, mode: str) -> SamplingOptions:
 
 
 def _quantization(quantization: Fields) -> Quantization:
-    return Quantization(
-        method=quantization.text("method"),
-        bits=quantization.integer("bits", minimum=1),
-        block_size=quantization.integer("block_size", minimum=2),
-        symmetric=quantization.flag("symmetric"),
-    )
+    """The one layout of weights that format 1 has; read as another, they would give words without sense."""
+    bits, block_size = quantization.integer("bits"), quantization.integer("block_size")
+    symmetric = quantization.flag("symmetric")
+    if bits != _BITS:
+        raise quantization.refused("bits", f"is {bits}", f"{_BITS} in bundle format {FORMAT}")
+    if block_size != _BLOCK_SIZE:
+        raise quantization.refused(
+            "block_size", f"is {block_size}", f"{_BLOCK_SIZE} in bundle format {FORMAT}"
+        )
+    if not symmetric:
+        raise quantization.refused("symmetric", "is false", f"true in bundle format {FORMAT}")
+    return Quantization(quantization.text("method"), bits, block_size, symmetric)
 
 
 def _file(entry: Fields) -> BundleFile:

@@ -144,6 +144,28 @@ def test_a_value_that_cannot_be_is_named(path: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "shown", "expected"),
+    [
+        ("bits", 8, "8", "4"),
+        ("bits", 0, "0", "4"),
+        ("block_size", 16, "16", "32"),
+        ("block_size", 64, "64", "32"),
+        ("symmetric", False, "false", "true"),
+    ],
+)
+def test_another_layout_of_the_weights_is_refused(key: str, value: object, shown: str, expected: str) -> None:
+    with pytest.raises(ManifestError) as refusal:
+        parse_manifest(changed(f"quantization.{key}", value))
+    problem = f"manifest.json: quantization.{key} is {shown} (expected {expected} in bundle format 1)"
+    assert str(refusal.value).startswith(problem)
+
+
+@pytest.mark.parametrize("method", ["rtn", "gptq"])
+def test_how_the_weights_were_rounded_is_free(method: str) -> None:
+    assert parse_manifest(changed("quantization.method", method)).quantization.method == method
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "../{}.bin",
