@@ -16,8 +16,11 @@ import {
   PartMissingError,
   SiteError,
 } from "./errors.js";
+import { allocateBytes } from "./memory.js";
 
 const FORMAT = 1;
+/** The only int4 layout that format 1 has; other bytes would be read as wrong weights, without an error. */
+const QUANTIZATION = { bits: 4, block_size: 32, symmetric: true };
 // Six is what browsers open to one host over HTTP/1.1 anyway.
 const PARALLEL_FETCHES = 6;
 
@@ -52,14 +55,14 @@ const PARALLEL_FETCHES = 6;
  * @property {Record<string, GraphEntry>} graphs
  */
 /** @typedef {(loadedBytes: number, totalBytes: number) => void} OnBytes */
-/** @typedef {(url: string) => Promise<Response>} Fetch */
+/** @typedef {(url: string, init?: {signal: AbortSignal}) => Promise<Response>} Fetch */
 
 /**
  * @param {string} bundleUrl  the folder, with or without its last slash
  * @param {Fetch} [fetch]
  * @returns {Promise<Bundle>}
  */
-export async function openBundle(bundleUrl, fetch = (url) => globalThis.fetch(url)) {
+export async function openBundle(bundleUrl, fetch = (url, init) => globalThis.fetch(url, init)) {
   const folder = bundleUrl.endsWith("/") ? bundleUrl : `${bundleUrl}/`;
   const url = new URL("manifest.json", folder).href;
   const response = await request(fetch, url, "manifest.json");
@@ -80,8 +83,26 @@ export function parseManifest(text, url) {
       remedy: "Export the model again with the pagelm that made this page.",
     });
   }
-  for (const key of ["name", "model", "generation", "tokenizer", "chat_template", "weights", "graphs"]) {
+  for (const key of [
+    "name",
+    "model",
+    "generation",
+    "tokenizer",
+    "chat_template",
+    "weights",
+    "graphs",
+    "quantization",
+  ]) {
     if (!(key in manifest)) throw manifestError(`${url} has no ${key}`, `the key ${key}`);
+  }
+  for (const [key, value] of Object.entries(QUANTIZATION)) {
+    const found = manifest.quantization?.[key];
+    if (found !== value) {
+      throw manifestError(
+        `${url} has quantization.${key} ${JSON.stringify(found)}`,
+        `${value} in format ${FORMAT}`,
+      );
+    }
   }
   if (!Array.isArray(manifest.weights.parts))
     throw manifestError(`${url} has no weights.parts`, "a list of parts");
@@ -147,7 +168,7 @@ export class Bundle {
     if (entry === undefined) {
       throw new ManifestError(`the bundle ${this.manifest.name} has no graph ${name}`, {
         expected: `one of ${Object.keys(this.manifest.graphs).join(", ")}`,
-        remedy: "Export the bundle again with this graph, or ask for another backend.",
+        remedy: "Export the bundle again with this graph, or choose another backend in the Settings.",
       });
     }
     return entry;
@@ -172,15 +193,17 @@ export class Bundle {
     };
     onBytes(0, totalBytes);
 
-    const weightBytes = allocate(weights.bytes);
+    const weightBytes = allocateBytes(weights.bytes, "the model's weights");
     /** @type {Array<{entry: FileEntry, target: Uint8Array<ArrayBuffer>}>} */
-    const jobs = small.map((entry) => ({ entry, target: allocate(entry.bytes) }));
+    const jobs = small.map((entry) => ({ entry, target: allocateBytes(entry.bytes, entry.file) }));
     let offset = 0;
     for (const entry of weights.parts) {
       jobs.push({ entry, target: weightBytes.subarray(offset, offset + entry.bytes) });
       offset += entry.bytes;
     }
-    await inParallel(jobs, PARALLEL_FETCHES, (job) => this.#fetchInto(job.entry, job.target, count));
+    await inParallel(jobs, PARALLEL_FETCHES, ({ entry, target }, signal) =>
+      this.#fetchInto(entry, target, count, signal),
+    );
     return {
       graph: jobs[0].target,
       tokenizer: jobs[1].target,
@@ -193,12 +216,14 @@ export class Bundle {
    * @param {FileEntry} entry
    * @param {Uint8Array<ArrayBuffer>} target  exactly `entry.bytes` long
    * @param {(bytes: number) => void} count
+   * @param {AbortSignal} signal
    */
-  async #fetchInto(entry, target, count) {
+  async #fetchInto(entry, target, count, signal) {
     const url = new URL(entry.file, this.folder).href;
-    const response = await request(this.#fetch, url, entry.file);
+    const response = await request(this.#fetch, url, entry.file, signal);
     let offset = 0;
     for await (const chunk of chunks(response)) {
+      if (signal.aborted) return;
       if (offset + chunk.length > target.length) throw altered(entry, `more than ${entry.bytes} bytes`);
       target.set(chunk, offset);
       offset += chunk.length;
@@ -225,11 +250,12 @@ function altered(entry, got) {
  * @param {Fetch} fetch
  * @param {string} url
  * @param {string} file  its name in messages
+ * @param {AbortSignal} [signal]
  */
-async function request(fetch, url, file) {
+async function request(fetch, url, file, signal) {
   let response;
   try {
-    response = await fetch(url);
+    response = await fetch(url, signal && { signal });
   } catch (cause) {
     throw new PartMissingError(`${file} could not be fetched from ${url}: ${cause}`, {
       expected: "a server that answers",
@@ -244,14 +270,6 @@ async function request(fetch, url, file) {
     });
   }
   return response;
-}
-
-/**
- * @param {number} bytes
- * @returns {Uint8Array<ArrayBuffer>}
- */
-function allocate(bytes) {
-  return new Uint8Array(bytes);
 }
 
 /**
@@ -276,22 +294,22 @@ function sum(entries) {
 }
 
 /**
- * Runs `work` on every item, at most `limit` at a time; the first error stops new ones from starting.
+ * Runs `work` on every item, at most `limit` at a time; the first error stops those that run and those to come.
  *
  * @template Item
  * @param {Item[]} items
  * @param {number} limit
- * @param {(item: Item) => Promise<void>} work
+ * @param {(item: Item, signal: AbortSignal) => Promise<void>} work
  */
 async function inParallel(items, limit, work) {
+  const abort = new AbortController();
   let next = 0;
-  let failed = false;
   const lane = async () => {
-    while (next < items.length && !failed) {
+    while (next < items.length && !abort.signal.aborted) {
       try {
-        await work(items[next++]);
+        await work(items[next++], abort.signal);
       } catch (error) {
-        failed = true;
+        abort.abort();
         throw error;
       }
     }

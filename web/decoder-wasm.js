@@ -11,6 +11,7 @@
 import { packCandidates } from "./candidates.js";
 import { BackendError } from "./errors.js";
 import { expandWeights } from "./expand-weights.js";
+import { createSession } from "./session.js";
 import { StepFeeds } from "./step-feeds.js";
 
 /** @typedef {import("./onnxruntime.js").OnnxRuntime} OnnxRuntime */
@@ -32,7 +33,8 @@ export async function openWasmDevice(ort, manifest, entry, { graph, weights }, o
     const data = await expandWeights(weights, entry.expanded, onProgress);
     externalData.push({ path: entry.expanded.external_data, data });
   }
-  const session = await ort.InferenceSession.create(graph, { executionProviders: ["wasm"], externalData });
+  const options = { executionProviders: ["wasm"], externalData };
+  const session = await createSession(ort, graph, options, { file: entry.file, elsewhere: "WebGPU" });
   return new WasmDevice(ort, session, manifest);
 }
 
@@ -101,24 +103,47 @@ export class WasmDevice {
 
   /** @param {number} length */
   truncate(length) {
-    const { heads, headDim } = this.#layout;
-    for (const { past } of this.#names) {
-      const tensor = /** @type {Float32Tensor | undefined} */ (this.#feeds.tensors[past]);
-      const kept = tensor === undefined || length === 0 ? new Float32Array(0) : cut(tensor, length);
-      this.#feeds.tensors[past] = new this.#ort.Tensor("float32", kept, [1, heads, length, headDim]);
-    }
+    this.#keep(length, (tensor) => cut(tensor, length));
     this.#logits = null;
   }
 
   /** @param {number} length */
   async logits(length) {
+    if (this.#logits === null) await this.#runAgain(length);
     this.#wantsLogits = true;
-    if (this.#logits === null) {
-      this.truncate(length - 1);
-      await this.run([this.#lastTokenId], length - 1);
-      this.#wantsLogits = true;
-    }
     return /** @type {Float32Array} */ (/** @type {unknown} */ (this.#logits));
+  }
+
+  /**
+   * The last of `length` tokens once more, this time with all logits. A failure leaves the cache as it was.
+   * @param {number} length
+   */
+  async #runAgain(length) {
+    const before = this.#names.map(({ past }) => [past, this.#feeds.tensors[past]]);
+    this.#wantsLogits = true;
+    // Copies, because a cut in place would destroy what has to come back.
+    this.#keep(length - 1, ({ data, dims }) =>
+      cut(new this.#ort.Tensor("float32", data.slice(), dims), length - 1),
+    );
+    try {
+      await this.run([this.#lastTokenId], length - 1);
+    } catch (error) {
+      Object.assign(this.#feeds.tensors, Object.fromEntries(before));
+      throw error;
+    }
+  }
+
+  /**
+   * @param {number} length
+   * @param {(tensor: Float32Tensor) => Float32Array} take  the kept rows of one tensor
+   */
+  #keep(length, take) {
+    const { heads, headDim } = this.#layout;
+    for (const { past } of this.#names) {
+      const tensor = /** @type {Float32Tensor | undefined} */ (this.#feeds.tensors[past]);
+      const kept = tensor === undefined || length === 0 ? new Float32Array(0) : take(tensor);
+      this.#feeds.tensors[past] = new this.#ort.Tensor("float32", kept, [1, heads, length, headDim]);
+    }
   }
 
   async close() {

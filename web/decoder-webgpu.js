@@ -12,6 +12,7 @@ import { packCandidates } from "./candidates.js";
 import { BackendError, DeviceLostError } from "./errors.js";
 import { openGpuDevice } from "./gpu-device.js";
 import { KeyValueBuffers } from "./key-value-buffers.js";
+import { createSession } from "./session.js";
 import { StepFeeds } from "./step-feeds.js";
 
 /** @typedef {import("./onnxruntime.js").OnnxRuntime} OnnxRuntime */
@@ -28,12 +29,25 @@ import { StepFeeds } from "./step-feeds.js";
  */
 export async function openWebGpuDevice(ort, manifest, entry, { graph, weights }) {
   const device = await openGpuDevice(navigator.gpu);
-  const session = await ort.InferenceSession.create(graph, {
-    // As an object: options of a provider given by its name alone are ignored.
-    executionProviders: [{ name: "webgpu", device }],
-    externalData: [{ path: entry.external_data, data: weights }],
+  /** Of the upload of the weights: onnxruntime does not look whether it worked. @type {GPUError | null} */
+  let failure = null;
+  device.addEventListener("uncapturederror", ({ error }) => {
+    failure ??= error;
   });
-  return new WebGpuDevice(ort, session, device, manifest, entry);
+  const session = await createSession(
+    ort,
+    graph,
+    {
+      // As an object: options of a provider given by its name alone are ignored.
+      executionProviders: [{ name: "webgpu", device }],
+      externalData: [{ path: entry.external_data, data: weights }],
+    },
+    { file: entry.file, elsewhere: "WASM" },
+  );
+  const opened = new WebGpuDevice(ort, session, device, manifest, entry);
+  if (failure === null) return opened;
+  await opened.close();
+  throw gpuError(failure);
 }
 
 /** @implements {Device} */
@@ -49,8 +63,8 @@ export class WebGpuDevice {
   /** @type {GPUBuffer} where the candidates are copied to be read: K logits, then K ids */
   #staging;
   #idsOffset;
-  /** @type {DeviceLostError | null} */
-  #lost = null;
+  /** Why nothing that this device computes can be trusted any more. @type {BackendError | null} */
+  #broken = null;
   /** Rejects what is being waited for. @type {(error: Error) => void} */
   #abandon = () => {};
   #closing = false;
@@ -83,12 +97,19 @@ export class WebGpuDevice {
     });
     device.lost.then(({ reason, message }) => {
       if (this.#closing) return;
-      this.#lost = new DeviceLostError(`the GPU was lost (${reason}): ${message || "no message"}`, {
+      // A loss may be what an earlier error led to, and is what to act on.
+      this.#broken = new DeviceLostError(`the GPU was lost (${reason}): ${message || "no message"}`, {
         expected: "a GPU that stays",
         remedy:
-          "Reload the page; if it happens again, close other programs that use the GPU, or choose WASM.",
+          "Load the model again; if it happens again, close other programs that use the GPU, or choose WASM in the Settings.",
       });
-      this.#abandon(this.#lost);
+      this.#abandon(this.#broken);
+    });
+    // A refused dispatch leaves what was in the buffers: the tokens read from them would be wrong.
+    device.addEventListener("uncapturederror", ({ error }) => {
+      if (this.#closing) return;
+      this.#broken ??= gpuError(error);
+      this.#abandon(this.#broken);
     });
   }
 
@@ -97,6 +118,7 @@ export class WebGpuDevice {
    * @param {number} position
    */
   async run(inputIds, position) {
+    if (this.#broken) throw this.#broken;
     const total = position + inputIds.length;
     await this.#unlessLost(this.#keyValues.reserve(total, position));
     this.#feeds.set(inputIds, position);
@@ -172,22 +194,32 @@ export class WebGpuDevice {
       return await new Promise((resolve, reject) => {
         this.#abandon = reject;
         work.then(resolve, reject);
-        if (this.#lost) reject(this.#lost);
+        if (this.#broken) reject(this.#broken);
       });
     } catch (cause) {
       if (cause instanceof BackendError) throw cause;
       // The loss is announced a moment after the failures that it causes.
       await new Promise((resolve) => setTimeout(resolve, 50));
-      if (this.#lost) throw this.#lost;
+      if (this.#broken) throw this.#broken;
       throw new BackendError(`WebGPU failed${what ? ` on ${what}` : ""}: ${cause}`, {
         expected: "a run that succeeds",
-        remedy: "Reload the page; if it stays, choose WASM.",
+        remedy: "Reload the page; if it stays, choose WASM in the Settings.",
         cause,
       });
     } finally {
       this.#abandon = () => {};
     }
   }
+}
+
+/**
+ * @param {GPUError} error  that no error scope took
+ * @returns {BackendError}
+ */
+function gpuError(error) {
+  const problem = `the GPU reported an error: ${error.message}`;
+  const remedy = "Reload the page; if it happens again, choose WASM in the Settings.";
+  return new BackendError(problem, { expected: "every command to be accepted", remedy });
 }
 
 /**

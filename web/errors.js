@@ -44,7 +44,7 @@ export class BackendError extends PagelmError {}
 export class BackendUnavailableError extends BackendError {}
 /** The GPU went away while it was in use. */
 export class DeviceLostError extends BackendError {}
-/** The graphics memory does not hold what was asked for. */
+/** The memory of the GPU, or of this tab, does not hold what was asked for. */
 export class DeviceMemoryError extends BackendError {}
 /** A message between page and worker has the wrong shape. */
 export class ProtocolError extends PagelmError {}

@@ -11,6 +11,7 @@
  */
 
 import { breathe } from "./breathe.js";
+import { allocateBytes } from "./memory.js";
 
 const BLOCK_SIZE = 32;
 const BLOCK_BYTES = 16;
@@ -25,7 +26,7 @@ const BREATHE_EVERY_WEIGHTS = 4_000_000;
  * @returns {Promise<Uint8Array<ArrayBuffer>>} expanded.bin
  */
 export async function expandWeights(weights, { bytes, tensors }, onProgress = () => {}) {
-  const target = new Uint8Array(bytes);
+  const target = allocateBytes(bytes, "the weights expanded for WASM");
   const total = tensors.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
   let done = 0;
   let breathed = 0;

@@ -49,7 +49,7 @@ export async function openGpuDevice(gpu) {
  */
 async function requestDevice(gpu, features) {
   const adapter = await gpu.requestAdapter(ADAPTER_OPTIONS); // an adapter gives one device only
-  const remedy = "Reload the page, or choose WASM.";
+  const remedy = "Reload the page, or choose WASM in the Settings.";
   if (adapter === null) {
     throw new BackendUnavailableError("the WebGPU adapter went away", { expected: "an adapter", remedy });
   }

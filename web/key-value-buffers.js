@@ -83,7 +83,9 @@ export class KeyValueBuffers {
   async #allocate(capacity) {
     const { num_key_value_heads: heads, head_dim: headDim, num_hidden_layers: layers } = this.#model;
     const size = heads * capacity * this.#rowBytes;
+    this.#checkSize(size, capacity);
     this.#device.pushErrorScope("out-of-memory");
+    this.#device.pushErrorScope("validation");
     /** @type {Slot[]} */
     const slots = [];
     for (let layer = 0; layer < layers; layer++) {
@@ -103,12 +105,27 @@ export class KeyValueBuffers {
         });
       }
     }
-    const error = await this.#device.popErrorScope();
-    if (error === null) return slots;
+    const scopes = [this.#device.popErrorScope(), this.#device.popErrorScope()];
+    const error = (await Promise.all(scopes)).find((found) => found !== null);
+    if (error === undefined) return slots;
     for (const { buffer } of slots) buffer.destroy();
-    throw new DeviceMemoryError(`the GPU has no room for ${capacity} tokens: ${error.message}`, {
+    throw new DeviceMemoryError(`the GPU has no room for ${capacity} tokens: ${error?.message}`, {
       expected: `${slots.length * size} bytes of graphics memory for keys and values`,
-      remedy: "Start a new chat, close other programs that use the GPU, or choose WASM.",
+      remedy: "Start a new chat, close other programs that use the GPU, or choose WASM in the Settings.",
+    });
+  }
+
+  /**
+   * @param {number} size  bytes of one buffer
+   * @param {number} capacity
+   */
+  #checkSize(size, capacity) {
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.#device.limits;
+    const greatest = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    if (size <= greatest) return;
+    throw new DeviceMemoryError(`keys of ${capacity} tokens take ${size} bytes in one buffer`, {
+      expected: `at most ${greatest} bytes, what this GPU allows`,
+      remedy: "Start a new chat to stay shorter, or choose WASM in the Settings for long ones.",
     });
   }
 

@@ -17,7 +17,7 @@ from pagelm import errors
 from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate
 from pagelm.errors import BackendError
 
-_REMEDY = "Reload the page; if it happens again, choose another backend."
+_REMEDY = "Reload the page; if it happens again, choose another backend in the Settings."
 
 
 class WebBackend:

@@ -10,6 +10,8 @@ let served = new Map();
 let manifest = {};
 let inFlight = 0;
 let greatestInFlight = 0;
+/** @type {AbortSignal[]} */
+let signals = [];
 
 /** @param {string} file @param {Uint8Array} bytes */
 function serve(file, bytes) {
@@ -19,6 +21,7 @@ function serve(file, bytes) {
 
 beforeEach(() => {
   served = new Map();
+  signals = [];
   greatestInFlight = 0;
   const parts = Array.from({ length: 9 }, (_, i) => serve(`weights/00${i}.bin`, randomBytes(1000 + i)));
   manifest = {
@@ -30,11 +33,13 @@ beforeEach(() => {
     chat_template: serve("tokenizer/chat_template.jinja", Buffer.from("{{ 'ü' }}")),
     weights: { bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts },
     graphs: { wasm: serve("graphs/wasm.onnx", randomBytes(77)) },
+    quantization: { method: "rtn", bits: 4, block_size: 32, symmetric: true },
   };
 });
 
-/** @param {string} url */
-async function fetchServed(url) {
+/** @param {string} url @param {{signal: AbortSignal}} [init] */
+async function fetchServed(url, init) {
+  if (init) signals.push(init.signal);
   inFlight++;
   greatestInFlight = Math.max(greatestInFlight, inFlight);
   await new Promise((resolve) => setTimeout(resolve, 1));
@@ -117,6 +122,16 @@ test("a missing part is named, with its address and status", async () => {
   });
 });
 
+test("after one failure the other downloads are aborted and no new one starts", async () => {
+  served.delete("weights/000.bin");
+  await assert.rejects(fetchAll(), { name: "PartMissingError", message: /weights\/000\.bin/ });
+  assert.ok(signals.length > 0 && signals.every(({ aborted }) => aborted));
+  const begun = signals.length;
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(signals.length, begun);
+  assert.ok(begun < 12, `${begun} of 12 files were asked for`);
+});
+
 test("a server that does not answer is a missing part, not a TypeError", async () => {
   const unreachable = () => Promise.reject(new TypeError("Failed to fetch"));
   await assert.rejects(openBundle("http://site/", unreachable), {
@@ -137,6 +152,21 @@ test("an HTML page in place of the manifest is said to be one", async () => {
   manifest = "<!doctype html><title>404</title>";
   await assert.rejects(fetchAll(), { name: "ManifestError", message: /manifest\.json is an HTML page/ });
 });
+
+for (const [key, value] of /** @type {const} */ ([
+  ["bits", 8],
+  ["block_size", 64],
+  ["symmetric", false],
+  ["bits", undefined],
+])) {
+  test(`quantization.${key} ${value} is refused: its bytes would be read as wrong weights`, async () => {
+    manifest.quantization[key] = value;
+    await assert.rejects(fetchAll(), {
+      name: "ManifestError",
+      message: new RegExp(`has quantization\\.${key} ${value} \\(expected (4|32|true) in format 1`),
+    });
+  });
+}
 
 test("a manifest without a key says which", async () => {
   delete manifest.weights;

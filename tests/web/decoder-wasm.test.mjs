@@ -38,10 +38,13 @@ function recordingSession() {
   const runs = [];
   const session = {
     runs,
+    /** @type {number[][]} keys that each run was given */
+    pasts: [],
     /** @param {Record<string, ort.Tensor>} feeds @param {string[]} outputs */
     async run(feeds, outputs) {
       const total = Number(feeds.total_sequence_length.data[0]);
       assert.equal(Number(feeds.seqlens_k.data[0]), total - 1);
+      session.pasts.push([.../** @type {Float32Array} */ (feeds["past_key_values.0.key"].data)]);
       assert.deepEqual(feeds["past_key_values.0.key"].data, feeds["past_key_values.0.value"].data);
       runs.push({
         past: [...feeds["past_key_values.0.key"].dims],
@@ -138,4 +141,16 @@ test("a failure of onnxruntime names the tokens, and the past stays as it was", 
   session.run = run;
   await device.run([3], 2);
   assert.equal(runs[1].past[2], 2);
+});
+
+test("logits that fail to be made again leave every row of the cache as it was", async () => {
+  const { device, session, runs } = openDevice();
+  await device.run([1, 2, 3], 0);
+  const { run } = session;
+  session.run = () => Promise.reject(new Error("out of memory"));
+  await assert.rejects(device.logits(3), { name: "BackendError" });
+  session.run = run;
+  await device.run([4], 3);
+  assert.equal(runs[1].past[2], 3);
+  assert.deepEqual(session.pasts[1], [.../** @type {Float32Array} */ (keys(3).data)]);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import * as ort from "onnxruntime-common";
-import { WebGpuDevice } from "../../web/decoder-webgpu.js";
+import { openWebGpuDevice, WebGpuDevice } from "../../web/decoder-webgpu.js";
 
 Object.assign(globalThis, {
   GPUBufferUsage: { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, STORAGE: 128 },
@@ -21,7 +21,8 @@ const manifest = /** @type {any} */ ({
 });
 
 /** A GPU of plain memory that can be lost, and counts its mappings. */
-class FakeGpu {
+class FakeGpu extends EventTarget {
+  limits = { maxStorageBufferBindingSize: 1e9, maxBufferSize: 1e9 };
   mappings = 0;
   destroyed = false;
   /** @type {(info: object) => void} */ lose = () => {};
@@ -63,6 +64,9 @@ class FakeGpu {
   }
   destroy() {
     this.destroyed = true;
+  }
+  reportError(/** @type {string} */ message) {
+    this.dispatchEvent(Object.assign(new Event("uncapturederror"), { error: { message } }));
   }
 }
 
@@ -150,6 +154,51 @@ test("a failure of onnxruntime names the tokens and keeps its words", async () =
     name: "BackendError",
     message: /failed on tokens 0 to 1: Error: bad shape/,
   });
+});
+
+test("after an error that the GPU only reported, no run gives tokens", async () => {
+  await device.run([1], 0);
+  gpu.reportError("dispatch is too large");
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await assert.rejects(device.run([2], 1), {
+      name: "BackendError",
+      message: /reported an error: dispatch is too large.*WASM in the Settings/,
+    });
+  }
+  assert.equal(session.runs.length, 1);
+});
+
+test("an error that the GPU reports during a run ends that run", async () => {
+  session.before = async () => gpu.reportError("invalid bind group");
+  await assert.rejects(device.run([1], 0), { name: "BackendError", message: /invalid bind group/ });
+});
+
+test("a session on a GPU that refused the weights is not used", async () => {
+  const files = { graph: new Uint8Array(1), weights: new Uint8Array(1) };
+  const adapter = {
+    features: new Set(),
+    limits: {},
+    requestDevice: async () => Object.assign(gpu, { features: new Set() }),
+  };
+  const runtime = {
+    ...ort,
+    InferenceSession: {
+      create: async () => {
+        gpu.reportError("out of memory");
+        return session;
+      },
+    },
+  };
+  const entry = /** @type {any} */ ({ file: "g.onnx", candidates: K, key_value_dtype: "float32" });
+  Object.defineProperty(globalThis, "navigator", {
+    value: { gpu: { requestAdapter: async () => adapter } },
+    configurable: true,
+  });
+  await assert.rejects(openWebGpuDevice(/** @type {any} */ (runtime), manifest, entry, files), {
+    name: "BackendError",
+    message: /reported an error: out of memory/,
+  });
+  assert.ok(session.released && gpu.destroyed);
 });
 
 test("close gives session and device back", async () => {

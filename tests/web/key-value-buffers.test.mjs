@@ -20,12 +20,22 @@ const ort = /** @type {any} */ ({
 function makeGpu(room = Number.POSITIVE_INFINITY) {
   const gpu = {
     alive: new Set(),
-    outOfMemory: false,
+    limits: { maxStorageBufferBindingSize: 1e9, maxBufferSize: 1e9 },
+    /** @type {Array<{filter: string, error: object | null}>} */
+    scopes: [],
+    /** @type {string | null} */
+    invalid: null,
+    fail(/** @type {string} */ filter, /** @type {string} */ message) {
+      const scope = gpu.scopes.findLast((candidate) => candidate.filter === filter);
+      assert.ok(scope, `no scope for ${filter}`);
+      scope.error ??= { message };
+    },
     createBuffer(/** @type {{size: number}} */ { size }) {
       const buffer = { size, bytes: new Uint8Array(size), destroy: () => gpu.alive.delete(buffer) };
       gpu.alive.add(buffer);
       const used = [...gpu.alive].reduce((sum, { size }) => sum + size, 0);
-      if (used > room) gpu.outOfMemory = true;
+      if (used > room) gpu.fail("out-of-memory", "no memory");
+      if (gpu.invalid) gpu.fail("validation", gpu.invalid);
       return buffer;
     },
     createCommandEncoder: () => ({
@@ -41,10 +51,10 @@ function makeGpu(room = Number.POSITIVE_INFINITY) {
       finish: () => ({}),
     }),
     queue: { submit() {} },
-    pushErrorScope() {
-      gpu.outOfMemory = false;
+    pushErrorScope(/** @type {string} */ filter) {
+      gpu.scopes.push({ filter, error: null });
     },
-    popErrorScope: async () => (gpu.outOfMemory ? { message: "no memory" } : null),
+    popErrorScope: async () => /** @type {any} */ (gpu.scopes.pop()).error,
   };
   return gpu;
 }
@@ -118,4 +128,30 @@ test("a GPU without room says how much was wanted, and what was there stays", as
   });
   assert.equal(buffers.capacity, 512);
   assert.equal(gpu.alive.size, 4);
+});
+
+for (const limit of /** @type {const} */ (["maxStorageBufferBindingSize", "maxBufferSize"])) {
+  test(`a buffer above ${limit} is refused with both sizes before it is made`, async () => {
+    const size = 1024 * 2 * 4 * 4;
+    const gpu = makeGpu();
+    gpu.limits[limit] = size - 1;
+    const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32");
+    await buffers.reserve(512, 0);
+    await assert.rejects(buffers.reserve(513, 512), {
+      name: "DeviceMemoryError",
+      message: new RegExp(`1024 tokens take ${size} bytes.*at most ${size - 1} bytes.*Settings`),
+    });
+    assert.equal(buffers.capacity, 512);
+    gpu.limits[limit] = size;
+    await buffers.reserve(513, 512);
+    assert.equal(buffers.capacity, 1024);
+  });
+}
+
+test("a buffer that the GPU finds invalid is an error, and no scope stays open", async () => {
+  const gpu = makeGpu();
+  gpu.invalid = "buffer size is not allowed";
+  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32");
+  await assert.rejects(buffers.reserve(1, 0), { name: "DeviceMemoryError", message: /size is not allowed/ });
+  assert.deepEqual([gpu.scopes.length, gpu.alive.size], [0, 0]);
 });
