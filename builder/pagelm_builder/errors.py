@@ -1,14 +1,18 @@
 """The builder's branch of the error tree.
 
     pagelm.errors.PagelmError
-    ├── ServeError              the server cannot start
-    └── BuildError              the builder cannot go on
-        ├── ConfigError         config.json lacks a key, or asks for something not implemented
-        ├── ArchitectureError   the checkpoint is of another family
-        ├── CheckpointError     a weight file is truncated, lacks a tensor, or a tensor has a wrong shape or dtype
-        ├── TokenizerFormatError   the tokenizer is not a byte-level BPE that pagelm reproduces exactly
-        ├── OutputExistsError   the target is there and is not something pagelm wrote
-        └── SiteError           a piece of the site is missing or refuses to be built
+    ├── ServeError                  the server cannot start
+    └── BuildError                  the builder cannot go on
+        ├── ConfigError             config.json lacks a key, or asks for something not implemented
+        ├── ArchitectureError       the checkpoint is of another family
+        ├── CheckpointError         a weight file is cut short, or a tensor is missing or not as it should be
+        ├── TokenizerFormatError    the tokenizer is not a byte-level BPE that pagelm reproduces exactly
+        ├── PresentationError       pagelm.json is not what describes a model
+        ├── VerificationError       a graph just written does not compute what it should
+        ├── OutputExistsError       the target is there and is not something pagelm wrote
+        └── SiteError               a piece of the site is missing or refuses to be built
+
+Each says what was wrong, what was expected and what to do, as `pagelm.errors` asks.
 """
 
 from __future__ import annotations
@@ -34,6 +38,17 @@ class CheckpointError(BuildError):
 
 class TokenizerFormatError(BuildError):
     """The tokenizer is not a byte-level BPE that pagelm reproduces exactly."""
+
+
+class PresentationError(BuildError):
+    """pagelm.json is not what describes a model: no JSON, another key, or text that does not fit the page."""
+
+
+class VerificationError(BuildError):
+    """A graph of the bundle just written breaks the contract, or a bound on what it may compute.
+
+    The message says which graph, what was measured and the bound.
+    """
 
 
 class OutputExistsError(BuildError):

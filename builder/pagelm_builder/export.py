@@ -1,8 +1,8 @@
 """`pagelm export`: from a checkpoint's folder to a bundle.
 
 Reads and checks everything before it writes anything: config, tensor headers, tokenizer, then the graphs
-(which need no weights), then the weights as a stream. It knows the order of the steps and the manifest's
-keys; each step is another file's.
+(which need no weights), then the weights as a stream; what is written is measured before it takes its name.
+It knows the order of the steps and the manifest's keys; each step is another file's.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from pagelm_builder.graphs import (
 from pagelm_builder.quantize.round_to_nearest import BLOCK_SIZE
 from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
 from pagelm_builder.tokenizer import ConvertedTokenizer, convert_tokenizer
+from pagelm_builder.verify import verify_bundle
 from pagelm_builder.weights import (
     EXPANDED_FILE,
     WEIGHTS_FILE,
@@ -67,7 +68,8 @@ def export_bundle(
         source: Folder with config.json, safetensors files and the tokenizer's files.
         out: Where the bundle goes; an earlier bundle there is replaced when the new one is complete.
         name: The model's name in the manifest; the folder's name by default.
-        progress: Called with ("weights", bytes written, bytes in all).
+        progress: Called with ("weights", bytes written, bytes in all), then ("verify", graphs run, graphs to
+            run).
 
     Returns:
         `out`.
@@ -137,6 +139,7 @@ def write_bundle(
             "parity": {},
         }
         write_manifest(folder, manifest)
+        write_manifest(folder, {**manifest, "parity": verify_bundle(folder, progress)})
 
 
 def _write_parts(

@@ -1,0 +1,205 @@
+"""The last step of an export: reads the bundle back as a runtime would and measures what its graphs compute.
+
+All graphs are compared with the contract; the two that a CPU can run, `native` and `wasm`, run one fixed
+sequence of ids as one prefill and as prefill + decode. Whether the model is any good is not asked: only
+whether the graphs agree with themselves and with each other. Figures: docs/contracts.md, "Parity".
+
+    native ─ prefill 32 ≈ prefill 20 + decode 12 ─┐
+    wasm   ─ prefill 32 ≈ prefill 20 + decode 12 ─┴─ divergence at 13 positions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pagelm.manifest import Manifest, load_manifest, read_verified
+from pagelm_builder.config import JsonValue
+from pagelm_builder.decoder_session import REMEDY, DecoderSession, Step, read_weights
+from pagelm_builder.errors import VerificationError
+from pagelm_builder.graph_structure import find_faults
+
+TOKENS = 32
+PREFILL_TOKENS = 20
+REFERENCE = "native"
+# Deviations are standard deviations over the vocabulary, as shares of that of the reference's logits: so a
+# bound means the same for a flat and for a sharp model, for a small and for a large vocabulary.
+# W8A8 rounds activations, and one ulp before rounding may be a whole step after it: deeper models come as far
+# from themselves as from `native`. Measured: native below 1e-5, wasm 0 to 0.01; a prefill that answers for
+# another token gave 1 and more.
+LARGEST_PREFILL_DECODE_DEVIATION = {"native": 1e-3, "wasm": 0.25}
+# Measured 0.03 (random weights) and 0.04 (pico); one matrix lost or read from a wrong place gave 0.47 or more
+LARGEST_DEVIATION = 0.25
+# nats. Measured 0.003 (pico) and 0.0002 (random weights); a real model whose activations were quantized per
+# tensor gave 2.9.
+LARGEST_KL_DIVERGENCE = 0.25
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One graph's logits over the fixed sequence.
+
+    Attributes:
+        rows: `[positions, vocab_size]`, after the prefill and after each decoded token.
+        whole: `[1, vocab_size]`, after one prefill of everything; should be the last row.
+    """
+
+    rows: NDArray[np.float64]
+    whole: NDArray[np.float64]
+
+
+def verify_bundle(folder: Path, progress: Progress | None = None) -> dict[str, JsonValue]:
+    """Check a bundle that is written whole.
+
+    Memory: the int4 weights once and one session at a time. At its highest, while `wasm` loads, some 4 bytes
+    for each weight: its int8 value, and onnxruntime's copies of that. Nothing grows with the context.
+
+    Args:
+        folder: The bundle.
+        progress: Called with ("verify", graphs done, graphs in all).
+
+    Returns:
+        The manifest's `parity`.
+
+    Raises:
+        VerificationError: a graph breaks the contract or a bound.
+        pagelm.errors.BundleError: what is on disk is not what was written.
+    """
+    report = progress or (lambda stage, done, total: None)
+    manifest = load_manifest(folder)
+    for name in manifest.graphs:
+        _check_structure(folder, manifest, name)
+    weights = read_weights(folder, manifest)
+    token_ids = sequence_of_ids(manifest)
+    runs: dict[str, _Run] = {}
+    for name in LARGEST_PREFILL_DECODE_DEVIATION:
+        report("verify", len(runs), len(LARGEST_PREFILL_DECODE_DEVIATION))
+        runs[name] = _run_graph(folder, manifest, name, weights, token_ids)
+    report("verify", len(runs), len(runs))
+    return {
+        "tokens": len(token_ids),
+        "positions": len(runs[REFERENCE].rows),
+        **{name: _compare_with_itself(name, run) for name, run in runs.items()},
+        "wasm_to_native": _compare_with_reference(runs[REFERENCE], runs["wasm"]),
+    }
+
+
+def sequence_of_ids(manifest: Manifest) -> list[int]:
+    """32 ids (fewer if the context is shorter) from all over the vocabulary; a function of its size alone."""
+    size = manifest.model.vocab_size
+    count = min(TOKENS, manifest.model.max_position_embeddings)
+    # Knuth's multiplicative hash: 2^32 over the golden ratio spreads consecutive numbers evenly
+    return [(index * 2654435761 % 2**32) * size >> 32 for index in range(1, count + 1)]
+
+
+def _check_structure(folder: Path, manifest: Manifest, name: str) -> None:
+    entry = manifest.graph(name)
+    faults = find_faults(read_verified(folder, entry.file), manifest, entry)
+    if faults:
+        found, expected = faults[0]
+        more = f", and {len(faults) - 1} more" if faults[1:] else ""
+        raise VerificationError(f"graph {name}: {found}{more}", expected=expected, remedy=REMEDY)
+
+
+def _run_graph(
+    folder: Path, manifest: Manifest, name: str, weights: NDArray[np.uint8], token_ids: Sequence[int]
+) -> _Run:
+    session = DecoderSession(folder, manifest, name, weights)
+    whole = session.run(token_ids)
+    session.reset()
+    steps = [session.run(token_ids[:PREFILL_TOKENS])]
+    steps += [session.run([token_id]) for token_id in token_ids[PREFILL_TOKENS:]]
+    for step in (whole, *steps):
+        _check_step(name, step)
+    rows = np.stack([step.logits for step in steps]).astype(np.float64)
+    return _Run(rows, whole.logits[None].astype(np.float64))
+
+
+def _check_step(name: str, step: Step) -> None:
+    """Logits are numbers, and the candidates are the greatest of them, ties by lower id."""
+    if not np.isfinite(step.logits).all():
+        count = int((~np.isfinite(step.logits)).sum())
+        raise VerificationError(
+            f"graph {name}: {count} of {step.logits.size} logits are not finite",
+            expected="none",
+            remedy=REMEDY,
+        )
+    expected = np.argsort(-step.logits, kind="stable")[: step.candidate_ids.size]
+    wrong = (step.candidate_ids != expected) | (step.candidate_logits != step.logits[expected])
+    if wrong.any():
+        raise VerificationError(
+            f"graph {name}: {int(wrong.sum())} of {wrong.size} candidates are not the greatest logits",
+            expected="all of them, descending, ties by lower id",
+            remedy=REMEDY,
+        )
+
+
+def _compare_with_itself(name: str, run: _Run) -> JsonValue:
+    difference = float(np.abs(run.rows[-1:] - run.whole).max())
+    deviation = float(deviations(run.whole, run.rows[-1:])[0])
+    _check_bound(
+        f"graph {name}: logits after prefill + decode deviate from those after prefill",
+        deviation,
+        LARGEST_PREFILL_DECODE_DEVIATION[name],
+    )
+    return {
+        "logits_deviation": _rounded(float(run.rows.std(axis=1).mean())),
+        "prefill_decode_difference_max": _rounded(difference),
+        "prefill_decode_deviation": _rounded(deviation),
+    }
+
+
+def _compare_with_reference(reference: _Run, found: _Run) -> JsonValue:
+    divergences = kl_divergence(reference.rows, found.rows)
+    deviation = float(deviations(reference.rows, found.rows).mean())
+    what = "graph wasm: against graph native"
+    _check_bound(f"{what}, logits deviate", deviation, LARGEST_DEVIATION)
+    _check_bound(f"{what}, distributions diverge", float(divergences.mean()), LARGEST_KL_DIVERGENCE)
+    agreement = (reference.rows.argmax(axis=1) == found.rows.argmax(axis=1)).mean()
+    return {
+        "kl_divergence_mean": _rounded(float(divergences.mean())),
+        "kl_divergence_max": _rounded(float(divergences.max())),
+        "deviation_mean": _rounded(deviation),
+        "top_1_agreement": _rounded(float(agreement)),
+    }
+
+
+def deviations(reference: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each row `[rows, vocab_size]` of logits is off, as a share of its spread; `[rows]`.
+
+    A constant added to a row changes nothing. A row without spread is off by 0 or by infinity.
+    """
+    difference, spread = (found - reference).std(axis=1), reference.std(axis=1)
+    without_spread = np.where(difference == 0, 0.0, np.inf)
+    shares: NDArray[np.float64] = np.divide(difference, spread, out=without_spread, where=spread > 0)
+    return shares
+
+
+def kl_divergence(reference: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """KL(reference ‖ found) in nats of the distributions of each row `[rows, vocab_size]` of logits."""
+    log_p, log_q = _log_softmax(reference), _log_softmax(found)
+    divergence: NDArray[np.float64] = (np.exp(log_p) * (log_p - log_q)).sum(axis=1)
+    return divergence
+
+
+def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    result: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return result
+
+
+def _check_bound(what: str, measured: float, bound: float) -> None:
+    # so written that NaN breaks it
+    if not measured <= bound:
+        raise VerificationError(f"{what} by {measured:.3g}", expected=f"at most {bound:.3g}", remedy=REMEDY)
+
+
+def _rounded(value: float) -> float:
+    """Three digits: more would differ from processor to processor."""
+    return float(f"{value:.3g}")
