@@ -23,7 +23,7 @@ from pagelm.errors import BackendError, BackendUnavailableError, TokenizerError
 from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
 from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm.sampling import SamplingOptions
-from pagelm.thinking import CLOSE_TAG, OPEN_TAG, ThinkingEvent, ThinkingSplitter, open_section
+from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Tag, ThinkingEvent, ThinkingSplitter, open_section
 from pagelm.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -185,13 +185,13 @@ class _ReplyStream:
     """Token ids of one reply to events, and the count of them."""
 
     def __init__(self, tokenizer: Tokenizer, prompt: Sequence[int], context_size: int) -> None:
-        starts_in = open_section(
-            prompt,
-            think_open_id=tokenizer.special_ids.get(OPEN_TAG, _NO_TOKEN),
-            think_close_id=tokenizer.special_ids.get(CLOSE_TAG, _NO_TOKEN),
-        )
+        open_id = tokenizer.special_ids.get(OPEN_TAG, _NO_TOKEN)
+        close_id = tokenizer.special_ids.get(CLOSE_TAG, _NO_TOKEN)
+        self._tags: dict[int, Tag] = {open_id: OPEN_TAG, close_id: CLOSE_TAG}
         self._detokenizer = StreamingDetokenizer(tokenizer)
-        self._splitter = ThinkingSplitter(starts_in)
+        self._splitter = ThinkingSplitter(
+            open_section(prompt, think_open_id=open_id, think_close_id=close_id)
+        )
         self._context_size = context_size
         self._reasoning_tokens = 0
         self._answer_tokens = 0
@@ -199,12 +199,17 @@ class _ReplyStream:
 
     def push(self, token_id: int) -> list[ReasoningDelta | TextDelta]:
         before = self._splitter.section
-        events = self._splitter.push(self._detokenizer.push(token_id))
+        events = self._split(token_id)
         if before == "reasoning" or self._splitter.section == "reasoning":
             self._reasoning_tokens += 1
         else:
             self._answer_tokens += 1
         return [_delta(event) for event in events]
+
+    def _split(self, token_id: int) -> list[ThinkingEvent]:
+        if tag := self._tags.get(token_id):
+            return [*self._splitter.push(self._detokenizer.finish()), *self._splitter.push_tag(tag)]
+        return self._splitter.push(self._detokenizer.push(token_id))
 
     def finish(self) -> list[ReasoningDelta | TextDelta]:
         events = [*self._splitter.push(self._detokenizer.finish()), *self._splitter.finish()]

@@ -1,8 +1,10 @@
 """Tells reasoning from answer in a reply that arrives in pieces.
 
-It refuses to know tokens and models. A tag counts wherever it stands, may be cut anywhere, and is never part
-of an event. Newlines next to the tags belong to Qwen3's template, which strips them from both sides of the
-reasoning and from the start of the answer; so they are dropped here in the same places.
+It refuses to know tokens and models: whoever pushes says what is text and what is a tag, because only token
+ids tell `<think>` from the same seven characters that somebody wrote about. A tag counts only where Qwen3's
+template has one, and is text elsewhere. Newlines next to tags that count belong to the template, which strips
+them from both sides of the reasoning and from the start of the answer; so they are dropped here in the same
+places, with all white space before `<think>`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
+Tag = Literal["<think>", "</think>"]
 OPEN_TAG: Final = "<think>"
 CLOSE_TAG: Final = "</think>"
 
@@ -24,72 +27,61 @@ class ThinkingEvent(NamedTuple):
 
 
 class ThinkingSplitter:
-    """Splits a stream of text pieces at `<think>` and `</think>`.
+    """Splits a stream of text and tags into reasoning and answer.
 
     Args:
         starts_in: The section that the prompt leaves open: "text" when the model writes `<think>` itself or
             the prompt holds an empty block, "reasoning" when the prompt ends with `<think>` (`open_section`).
     """
 
-    def __init__(
-        self, starts_in: Section = "text", *, open_tag: str = OPEN_TAG, close_tag: str = CLOSE_TAG
-    ) -> None:
+    def __init__(self, starts_in: Section = "text") -> None:
         self.section: Section = starts_in
-        self._tags: dict[str, Section] = {open_tag: "reasoning", close_tag: "text"}
-        self._held = ""  # may be the beginning of a tag
-        self._newlines = ""  # dropped if a tag follows, else part of the section
-        self._at_start = starts_in == "reasoning"  # leading newlines are the template's
+        self._after_tag = starts_in == "reasoning"  # leading newlines are the template's
+        self._begun = False  # something of this section has been handed out
+        self._held = ""  # white space: dropped if a tag follows that counts, else part of the section
 
     def push(self, piece: str) -> list[ThinkingEvent]:
-        """Events that `piece` completes; what may still turn out to be a tag is held back."""
-        events: list[ThinkingEvent] = []
-        rest = self._held + piece
-        while found := self._find_tag(rest):
-            at, tag = found
-            self._emit(rest[:at], events)
-            self._enter(self._tags[tag])
-            rest = rest[at + len(tag) :]
-        ready = len(rest) - self._held_length(rest)
-        self._emit(rest[:ready], events)
-        self._held = rest[ready:]
-        return _join(events)
+        """The event that a piece of text gives, if any; what looks like a tag in it is text."""
+        if self._after_tag:
+            piece = piece.lstrip("\n")
+        if not piece:
+            return []
+        self._after_tag = False
+        text = self._held + piece
+        ready = text[: self._ready_length(text)]
+        self._held = text[len(ready) :]
+        self._begun |= bool(ready)
+        return [ThinkingEvent(self.section, ready)] if ready else []
+
+    def push_tag(self, tag: Tag) -> list[ThinkingEvent]:
+        """A tag: `<think>` counts before all else, `</think>` while reasoning is open.
+
+        Any other is a piece of text like those that `push` takes.
+        """
+        if tag == OPEN_TAG and not self._begun:
+            self._enter("reasoning")
+        elif tag == CLOSE_TAG and self.section == "reasoning":
+            self._enter("text")
+        else:
+            return self.push(tag)
+        return []
 
     def finish(self) -> list[ThinkingEvent]:
-        """What was held back: it turned out not to be a tag."""
-        events: list[ThinkingEvent] = []
-        self._emit(self._held, events)
-        if self._newlines and self.section == "text":
-            events.append(ThinkingEvent("text", self._newlines))
-        self._held = self._newlines = ""
-        return _join(events)
+        """What was held back and belongs to the answer."""
+        held, self._held = self._held, ""
+        return [ThinkingEvent("text", held)] if held and self.section == "text" else []
 
-    def _find_tag(self, text: str) -> tuple[int, str] | None:
-        return min(((at, tag) for tag in self._tags if (at := text.find(tag)) >= 0), default=None)
-
-    def _held_length(self, text: str) -> int:
-        """Length of the longest end of `text` that begins a tag."""
-        for length in range(min(len(text), max(map(len, self._tags)) - 1), 0, -1):
-            if any(tag.startswith(text[-length:]) for tag in self._tags):
-                return length
-        return 0
+    def _ready_length(self, text: str) -> int:
+        """Length of what stays part of the section whatever follows."""
+        if self.section == "reasoning":
+            return len(text.rstrip("\n"))
+        return 0 if not self._begun and text.isspace() else len(text)
 
     def _enter(self, section: Section) -> None:
         self.section = section
-        self._newlines = ""
-        self._at_start = True
-
-    def _emit(self, text: str, events: list[ThinkingEvent]) -> None:
-        if self._at_start:
-            text = text.lstrip("\n")
-        if not text:
-            return
-        self._at_start = False
-        text = self._newlines + text
-        # Newlines before a tag are the template's, so they wait for what follows.
-        kept = text.rstrip("\n")
-        self._newlines = text[len(kept) :]
-        if kept:
-            events.append(ThinkingEvent(self.section, kept))
+        self._after_tag = True
+        self._begun = False
+        self._held = ""
 
 
 def open_section(prompt_ids: Sequence[int], *, think_open_id: int, think_close_id: int) -> Section:
@@ -100,12 +92,3 @@ def open_section(prompt_ids: Sequence[int], *, think_open_id: int, think_close_i
         if token_id == think_close_id:
             return "text"
     return "text"
-
-
-def _join(events: list[ThinkingEvent]) -> list[ThinkingEvent]:
-    joined: list[ThinkingEvent] = []
-    for event in events:
-        if joined and joined[-1].kind == event.kind:
-            event = ThinkingEvent(event.kind, joined.pop().text + event.text)
-        joined.append(event)
-    return joined

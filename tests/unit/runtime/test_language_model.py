@@ -11,6 +11,9 @@ import pytest
 
 from fakes import (
     CONTEXT_SIZE,
+    END_THINK,
+    IM_END,
+    THINK,
     FailingBackend,
     PausingBackend,
     RecordingBackend,
@@ -88,8 +91,31 @@ def test_a_reply_cut_inside_a_character_ends_with_a_replacement() -> None:
     assert (text(events), done(events).finish_reason) == ("a\ufffd", "length")
 
 
-def test_what_the_splitter_held_back_is_not_lost() -> None:
-    assert text(reply(model_on(scripted("1 <thin")))) == "1 <thin"
+def test_white_space_that_was_held_back_is_not_lost() -> None:
+    assert text(reply(model_on(scripted(" \n")))) == " \n"
+
+
+def test_only_the_tags_own_tokens_are_tags() -> None:
+    """The same characters, token by token, are what somebody wrote about."""
+    spelled = [*b"<think>hm</think>4.", IM_END]
+    backend = ScriptedBackend.playing([spelled], vocab_size=261, max_positions=CONTEXT_SIZE)
+    events = reply(model_on(backend))
+    assert (reasoning(events), text(events)) == ("", "<think>hm</think>4.")
+    assert usage(events).reasoning_tokens == 0
+
+
+def test_an_answer_about_the_tags_keeps_them() -> None:
+    answer = "It writes <think> before and </think> after."
+    events = reply(model_on(scripted(f"<think>hm</think>{answer}")))
+    assert (reasoning(events), text(events)) == ("hm", answer)
+    assert usage(events).reasoning_tokens == 4
+
+
+def test_a_character_that_a_tag_cuts_off_stays_on_its_side() -> None:
+    cut = [THINK, ord("a"), "🦜".encode()[0], END_THINK, ord("4"), IM_END]
+    backend = ScriptedBackend.playing([cut], vocab_size=261, max_positions=CONTEXT_SIZE)
+    events = reply(model_on(backend))
+    assert (reasoning(events), text(events)) == ("a\ufffd", "4")
 
 
 def test_usage_counts_every_token_once() -> None:
@@ -316,7 +342,7 @@ class TestChat:
         assert chat.messages == []
 
     def test_a_failure_half_way_keeps_what_was_shown(self) -> None:
-        backend = FailingBackend(successor, fails_at=4, vocab_size=261)
+        backend = FailingBackend(successor, fails_at=8, vocab_size=261)
         chat = model_on(backend).chat()
         with pytest.raises(RuntimeError, match="device lost"):
             run(collect(chat.send("?")))

@@ -120,9 +120,10 @@ def test_cancel_ends_within_one_token() -> None:
     page = Page()
     session = PageSession(model_on(PausingBackend(successor, vocab_size=VOCAB_SIZE)), page.post)
     task = Stepper(session.generate(1, request(sampling={"temperature": 0})))
-    for _ in range(4):
+    for _ in range(7):
         task.step()
     before = page.text("text")
+    assert before
     session.cancel(1)
     task.step()
     assert task.finished

@@ -1,99 +1,137 @@
-"""Reasoning and answer, however the stream is cut."""
+"""Reasoning and answer, however the stream is cut. In the replies here ⟨ is the tag `<think>` and ⟩ is
+`</think>`; whatever else looks like a tag is text.
+"""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from pagelm.thinking import Section, ThinkingEvent, ThinkingSplitter, open_section
+from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Section, ThinkingEvent, ThinkingSplitter, open_section
 
 
-def split(pieces: list[str], starts_in: Section = "text") -> dict[str, str]:
+def push(splitter: ThinkingSplitter, reply: str, size: int = 1000) -> list[ThinkingEvent]:
+    """The events of a reply whose text comes in pieces of `size` characters."""
+    events: list[ThinkingEvent] = []
+    for piece in re.findall(rf"[⟨⟩]|[^⟨⟩]{{1,{size}}}", reply):
+        if piece in "⟨⟩":
+            events += splitter.push_tag(OPEN_TAG if piece == "⟨" else CLOSE_TAG)
+        else:
+            events += splitter.push(piece)
+    return events
+
+
+def split(reply: str, starts_in: Section = "text", size: int = 1000) -> dict[str, str]:
     """All text of each kind, in the order in which the kinds first came."""
     splitter = ThinkingSplitter(starts_in)
     texts: dict[str, str] = {}
-    for events in (*map(splitter.push, pieces), splitter.finish()):
-        for kind, text in events:
-            assert text
-            texts[kind] = texts.get(kind, "") + text
+    for kind, text in [*push(splitter, reply, size), *splitter.finish()]:
+        assert text
+        texts[kind] = texts.get(kind, "") + text
     return texts
 
 
-REPLY = "<think>\nOne < two.\n\nThree <b> four\n</think>\n\nThe answer\n\nis 5 < 6.\n"
+REPLY = "\n⟨\nOne < two.\n\nThree <b> four\n⟩\n\nThe answer\n\nis 5 < 6.\n"
 PARTS = {"reasoning": "One < two.\n\nThree <b> four", "text": "The answer\n\nis 5 < 6.\n"}
 
 
 @pytest.mark.parametrize("size", range(1, len(REPLY) + 1))
 def test_a_reply_cut_into_pieces_of_any_size_splits_the_same(size: int) -> None:
-    assert split([REPLY[at : at + size] for at in range(0, len(REPLY), size)]) == PARTS
+    assert split(REPLY, size=size) == PARTS
 
 
-@pytest.mark.parametrize("at", range(len(REPLY)))
-def test_a_reply_cut_anywhere_splits_the_same(at: int) -> None:
-    assert split([REPLY[:at], "", REPLY[at:]]) == PARTS
+@pytest.mark.parametrize("reasoning", ["<think>", "</think>", "a </think> b", "<think>\n\n</think>"])
+def test_what_looks_like_a_tag_is_reasoning_in_reasoning(reasoning: str) -> None:
+    assert split(f"⟨{reasoning}⟩4.") == {"reasoning": reasoning, "text": "4."}
 
 
-def test_text_is_handed_out_as_soon_as_it_cannot_be_a_tag() -> None:
-    splitter = ThinkingSplitter()
-    assert splitter.push("a <") == [ThinkingEvent("text", "a ")]
-    assert splitter.push("th") == []
-    assert splitter.push("ree") == [ThinkingEvent("text", "<three")]
+@pytest.mark.parametrize(
+    "answer", ["<think>", "</think>", "<think>a</think>", "<thi", "a <think> b </think> c"]
+)
+def test_what_looks_like_a_tag_is_answer_in_the_answer(answer: str) -> None:
+    assert split(answer) == {"text": answer}
+    assert split(f"⟨hm⟩{answer}") == {"reasoning": "hm", "text": answer}
 
 
-def test_one_piece_may_hold_everything() -> None:
-    assert ThinkingSplitter().push("<think>\na\n</think>\n\nb") == [
-        ThinkingEvent("reasoning", "a"),
-        ThinkingEvent("text", "b"),
-    ]
-
-
-def test_a_prompt_that_opened_the_block_leaves_reasoning_first() -> None:
-    assert split(["\nsteps", "\n</think>\n\nanswer"], "reasoning") == {"reasoning": "steps", "text": "answer"}
-
-
-def test_a_reply_without_tags_is_text_as_it_is() -> None:
-    assert split(["\n\nhe", "llo\n"]) == {"text": "\n\nhello\n"}
-
-
-def test_an_empty_block_gives_no_reasoning() -> None:
-    assert split(["<think>", "\n\n", "</think>", "\n\n", "hi"]) == {"text": "hi"}
-
-
-def test_newlines_before_the_block_are_dropped() -> None:
-    assert split(["\n", "<think>", "a", "</think>b"]) == {"reasoning": "a", "text": "b"}
-
-
-def test_spaces_beside_tags_are_kept() -> None:
-    assert split(["<think> a \n", "</think>\n b"]) == {"reasoning": " a ", "text": " b"}
-
-
-def test_reasoning_that_is_cut_off_is_flushed_without_its_last_newlines() -> None:
-    assert split(["<think>\nabc <", "/thin"]) == {"reasoning": "abc </thin"}
-    assert split(["<think>\nabc\n", "\n"]) == {"reasoning": "abc"}
-
-
-def test_no_piece_of_a_tag_is_handed_out_when_tags_repeat() -> None:
-    assert split(["a</think>b", "<think>c<", "think>d</th", "ink></think>e"]) == {
-        "text": "abe",
-        "reasoning": "cd",
+def test_tags_after_the_answer_began_are_part_of_it() -> None:
+    assert split("It writes `⟨` before and `⟩` after.") == {
+        "text": "It writes `<think>` before and `</think>` after."
+    }
+    assert split("⟨hm⟩It writes ⟨ and ⟩") == {
+        "reasoning": "hm",
+        "text": "It writes <think> and </think>",
     }
 
 
-def test_a_tag_that_begins_inside_a_broken_tag_counts() -> None:
-    assert split(["<thi", "<think>a<</thi", "</think>b"]) == {"text": "<thib", "reasoning": "a<</thi"}
+def test_an_opening_tag_while_it_thinks_is_part_of_the_reasoning() -> None:
+    assert split("⟨It writes ⟨ first⟩4.") == {"reasoning": "It writes <think> first", "text": "4."}
+
+
+def test_a_closing_tag_that_closes_nothing_is_part_of_the_answer() -> None:
+    assert split("⟩4.") == {"text": "</think>4."}
+    assert split("⟨hm⟩4.⟩⟩") == {"reasoning": "hm", "text": "4.</think></think>"}
+
+
+def test_a_second_block_before_the_answer_is_reasoning_too() -> None:
+    assert split("⟨\n\n⟩\n\n⟨\nhm\n⟩\n\n4.") == {"reasoning": "hm", "text": "4."}
+
+
+def test_an_opening_tag_that_the_prompt_has_already_is_dropped() -> None:
+    assert split("\n⟨\nhm\n⟩\n\n4.", "reasoning") == {"reasoning": "hm", "text": "4."}
+
+
+def test_text_is_handed_out_at_once() -> None:
+    splitter = ThinkingSplitter()
+    assert splitter.push("a <thi") == [ThinkingEvent("text", "a <thi")]
+    assert splitter.push("\n") == [ThinkingEvent("text", "\n")]
+
+
+def test_white_space_waits_until_it_is_known_to_belong_to_the_answer() -> None:
+    splitter = ThinkingSplitter()
+    assert splitter.push(" \n") == []
+    assert splitter.push("a") == [ThinkingEvent("text", " \na")]
+
+
+def test_newlines_of_reasoning_wait_for_more_of_it() -> None:
+    splitter = ThinkingSplitter("reasoning")
+    assert splitter.push("a\n") == [ThinkingEvent("reasoning", "a")]
+    assert splitter.push("b") == [ThinkingEvent("reasoning", "\nb")]
+
+
+def test_a_prompt_that_opened_the_block_leaves_reasoning_first() -> None:
+    assert split("\nsteps\n⟩\n\nanswer", "reasoning") == {"reasoning": "steps", "text": "answer"}
+
+
+@pytest.mark.parametrize("reply", ["\n\nhello\n", " ", "\n"])
+def test_a_reply_without_tags_is_text_as_it_is(reply: str) -> None:
+    assert split(reply) == {"text": reply}
+
+
+def test_an_empty_block_gives_no_reasoning() -> None:
+    assert split("⟨\n\n⟩\n\nhi") == {"text": "hi"}
+
+
+def test_white_space_before_the_block_is_dropped() -> None:
+    assert split("\n \n⟨a⟩b") == {"reasoning": "a", "text": "b"}
+
+
+def test_spaces_inside_the_block_and_after_it_are_kept() -> None:
+    assert split("⟨ a \n⟩\n b") == {"reasoning": " a ", "text": " b"}
+
+
+def test_reasoning_that_is_cut_off_is_flushed_without_its_last_newlines() -> None:
+    assert split("⟨\nabc </thin") == {"reasoning": "abc </thin"}
+    assert split("⟨\nabc\n\n") == {"reasoning": "abc"}
 
 
 def test_the_section_can_be_asked_while_streaming() -> None:
     splitter = ThinkingSplitter()
     sections = []
-    for piece in ("<thi", "nk>", "a</think", ">"):
-        splitter.push(piece)
+    for piece in "\n⟨a⟩b⟨":
+        push(splitter, piece)
         sections.append(splitter.section)
-    assert sections == ["text", "reasoning", "reasoning", "text"]
-
-
-def test_other_tags_can_be_named() -> None:
-    splitter = ThinkingSplitter(open_tag="[", close_tag="]")
-    assert splitter.push("[a]<think>") == [ThinkingEvent("reasoning", "a"), ThinkingEvent("text", "<think>")]
+    assert sections == ["text", "reasoning", "reasoning", "text", "text", "text"]
 
 
 @pytest.mark.parametrize(

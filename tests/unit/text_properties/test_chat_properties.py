@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pagelm.chat_template import ChatTemplate, encode_chat
 from pagelm.detokenizer import StreamingDetokenizer
-from pagelm.thinking import ThinkingSplitter
+from pagelm.thinking import ThinkingEvent, ThinkingSplitter
 from pagelm.tokenizer import Tokenizer
 from pagelm.vocabulary_format import pack_vocabulary
 from unit.text.small_vocabulary import CONTENTS, make_vocabulary
@@ -83,25 +83,46 @@ def test_a_stream_of_ids_gives_what_decode_gives(ids: list[int]) -> None:
     assert "".join(map(stream.push, ids)) + stream.finish() == TOKENIZER.decode(ids)
 
 
-TAG_PIECES = st.sampled_from(["<think>", "</think>", "<", "/", "think", ">", "\n", "a", " ", "<thi", "nk>"])
+OPEN, CLOSE = "[open]", "[close]"
+"""Tags in a reply, which no text can be."""
+TEXT = st.text("<think>/ab \n", max_size=5)
 
 
 @patient
-@given(st.lists(TAG_PIECES, max_size=14).map("".join), st.data())
-def test_how_a_reply_is_cut_does_not_matter(reply: str, data: st.DataObject) -> None:
-    whole = ThinkingSplitter()
-    expected = _texts([*whole.push(reply), *whole.finish()])
-    cuts = data.draw(st.sets(st.integers(0, len(reply))))
-    edges = [0, *sorted(cuts), len(reply)]
+@given(st.lists(TEXT | st.sampled_from([OPEN, CLOSE]), max_size=9), st.data())
+def test_how_a_reply_is_cut_does_not_matter(reply: list[str], data: st.DataObject) -> None:
+    pieces: list[str] = []
+    for item in reply:
+        cuts = [] if item in (OPEN, CLOSE) else data.draw(st.sets(st.integers(0, len(item))))
+        pieces += [item[a:b] for a, b in pairwise([0, *sorted(cuts), len(item)])]
+    assert _split(pieces) == _split(reply)
+
+
+@patient
+@given(st.lists(TEXT | st.sampled_from([OPEN, CLOSE]), max_size=9))
+def test_after_the_first_word_of_an_answer_everything_is_answer(rest: list[str]) -> None:
+    assert _split([OPEN, "hm", CLOSE, "4", *rest]) == [("reasoning", "hm"), ("text", "4" + _as_text(rest))]
+
+
+def _split(reply: list[str]) -> list[tuple[str, str]]:
     splitter = ThinkingSplitter()
-    events = [event for a, b in pairwise(edges) for event in splitter.push(reply[a:b])]
-    assert _texts([*events, *splitter.finish()]) == expected
-    for _, text in expected:
-        assert "<think>" not in text
-        assert "</think>" not in text
+    events: list[ThinkingEvent] = []
+    for item in reply:
+        match item:
+            case "[open]":
+                events += splitter.push_tag("<think>")
+            case "[close]":
+                events += splitter.push_tag("</think>")
+            case text:
+                events += splitter.push(text)
+    return _texts([*events, *splitter.finish()])
 
 
-def _texts(events: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _as_text(reply: list[str]) -> str:
+    return "".join(reply).replace(OPEN, "<think>").replace(CLOSE, "</think>")
+
+
+def _texts(events: list[ThinkingEvent]) -> list[tuple[str, str]]:
     joined: list[tuple[str, str]] = []
     for kind, text in events:
         if joined and joined[-1][0] == kind:
