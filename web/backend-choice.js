@@ -29,7 +29,7 @@ export async function chooseBackend(preference, graphs, gpu = globalThis.navigat
   if (preference === "auto") return wasm(graphs, `WASM runs because ${verdict.refusal}.`);
   throw new BackendUnavailableError(`WebGPU was asked for, but ${verdict.refusal}`, {
     expected: "an adapter that can run one of the bundle's WebGPU graphs",
-    remedy: "Choose the backend auto or wasm, or open the page in a browser with WebGPU.",
+    remedy: "Choose Automatic or WASM in the Settings, or open the page in a browser with WebGPU.",
   });
 }
 
@@ -88,6 +88,10 @@ function lacking(entry, { features, limits }) {
   const binding = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   if (entry.largest_binding_bytes > binding) {
     return `needs buffers of ${entry.largest_binding_bytes} bytes and this GPU allows ${binding}`;
+  }
+  const buffers = limits.maxStorageBuffersPerShaderStage;
+  if (entry.storage_buffers > buffers) {
+    return `needs ${entry.storage_buffers} storage buffers in one shader and this GPU allows ${buffers}`;
   }
   return null;
 }

@@ -26,6 +26,7 @@ function gpu({ features = ["shader-f16"], limits = {}, info = {} } = {}) {
     limits: {
       maxStorageBufferBindingSize: 1000,
       maxBufferSize: 2000,
+      maxStorageBuffersPerShaderStage: 8,
       ...limits,
     },
     info: { vendor: "acme", architecture: "gen-9", description: "", ...info },
@@ -76,6 +77,13 @@ test("an adapter with too small a binding is not chosen, and the sizes are said"
   );
   assert.equal(name, "wasm");
   assert.match(reason, /buffers of 1000 bytes.*allows 999/);
+});
+
+test("an adapter whose shaders take too few buffers is not chosen, and the numbers are said", async () => {
+  const limits = { maxStorageBuffersPerShaderStage: 7 };
+  const { name, reason } = await chooseBackend("auto", graphs, gpu({ limits }));
+  assert.equal(name, "wasm");
+  assert.match(reason, /needs 8 storage buffers in one shader and this GPU allows 7/);
 });
 
 test("WebGPU that was asked for and is not there is an error, not WASM", async () => {

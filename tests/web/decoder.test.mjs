@@ -10,6 +10,7 @@ class RecordingDevice {
   /** @type {number[]} */ tokens = [];
   /** @type {string[]} */ calls = [];
   /** @type {Error | null} */ failure = null;
+  /** @type {(packed: Float64Array) => void} */ spoil = () => {};
 
   /** @param {ArrayLike<number>} inputIds @param {number} position */
   async run(inputIds, position) {
@@ -18,7 +19,9 @@ class RecordingDevice {
     this.calls.push(`run ${inputIds.length} at ${position}`);
     this.tokens = [...this.tokens.slice(0, position), ...Array.from(inputIds)];
     const sum = this.tokens.reduce((a, b) => a + b, 0);
-    return { candidates: Float64Array.of(2.5, 1.5, sum, 0), readBackBytes: 24 };
+    const candidates = Float64Array.of(2.5, 1.5, sum, 0);
+    this.spoil(candidates);
+    return { candidates, readBackBytes: 24 };
   }
   /** @param {number} length */
   truncate(length) {
@@ -133,6 +136,27 @@ test("the warm-up stays inside the model's positions and leaves nothing behind",
   assert.deepEqual(device.calls, ["run 9 at 0", "run 1 at 9", "truncate 0"]);
   assert.equal(decoder.length, 0);
   assert.deepEqual(decoder.statistics, { runs: 0, readBackBytes: 0 });
+});
+
+for (const [what, index, value] of /** @type {[string, number, number][]} */ ([
+  ["a logit that is not a number", 0, Number.NaN],
+  ["an infinite logit", 1, Number.NEGATIVE_INFINITY],
+  ["an id outside of the vocabulary", 2, 100],
+  ["a negative id", 3, -1],
+])) {
+  test(`a warm-up that gives ${what} says that the graph computes garbage here`, async () => {
+    device.spoil = (packed) => {
+      if (device.calls.at(-1) === "run 1 at 9") packed[index] = value;
+    };
+    await assert.rejects(decoder.warmUp(), refusal(/the graph wasm computes garbage on this device/));
+  });
+}
+
+test("garbage on a GPU is answered with WASM", async () => {
+  const graph = /** @type {const} */ ("webgpu-f16");
+  decoder = new Decoder(device, { ...decoder.capabilities, name: "webgpu", graph });
+  device.spoil = (packed) => packed.fill(Number.NaN, 0, K);
+  await assert.rejects(decoder.warmUp(), refusal(/webgpu-f16 computes garbage.*Choose WASM in the Settings/));
 });
 
 test("a message that waits gets in between two steps", async () => {
