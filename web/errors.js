@@ -80,10 +80,27 @@ export function describeError(error) {
 }
 
 /**
- * @param {Error} error
+ * What a call into Python threw, as what it means: a Python exception and an error raised on purpose stay themselves;
+ * anything else (a trap of WebAssembly, an interpreter that failed before) means that this worker is of no more use.
+ *
+ * @param {unknown} error
+ * @returns {unknown}
+ */
+export function namePythonFailure(error) {
+  if (error instanceof PagelmError || isPythonError(error)) return error;
+  return new WorkerError(`Python broke down: ${error}`, {
+    expected: "an interpreter that keeps running",
+    remedy: "Load the model again; if it happens again, close other tabs, since memory may be short.",
+    cause: error,
+  });
+}
+
+/**
+ * @param {unknown} error
  * @returns {error is Error & {type: string}}
  */
 function isPythonError(error) {
+  if (!(error instanceof Error)) return false;
   return error.name === "PythonError" && typeof (/** @type {any} */ (error).type) === "string";
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { describeError, ProtocolError } from "./errors.js";
+import { describeError, namePythonFailure, ProtocolError } from "./errors.js";
 import { loadModel } from "./model-loading.js";
 
 /** @typedef {import("./protocol.js").PageMessage} PageMessage */
@@ -19,6 +19,8 @@ const page = /** @type {import("./protocol.js").Endpoint} */ (/** @type {unknown
 let loading = null;
 /** @type {LoadedModel | null} */
 let model = null;
+/** Ids of the generates that run, to be answered if Python breaks down outside of any call. @type {Set<number>} */
+const generating = new Set();
 
 /** @type {{[Kind in PageMessage["kind"]]: (message: Extract<PageMessage, {kind: Kind}>) => Promise<void> | void}} */
 const actions = {
@@ -36,8 +38,16 @@ const actions = {
     page.postMessage({ kind: "ready", id: message.id, ...model.ready });
   },
 
-  generate({ id, messages, enableThinking, sampling }) {
-    return loaded("generate").session.generate(id, JSON.stringify({ messages, enableThinking, sampling }));
+  async generate({ id, messages, enableThinking, sampling }) {
+    const { session } = loaded("generate");
+    generating.add(id);
+    try {
+      await session.generate(id, JSON.stringify({ messages, enableThinking, sampling }));
+    } catch (error) {
+      throw namePythonFailure(error);
+    } finally {
+      generating.delete(id);
+    }
   },
 
   cancel({ target }) {
@@ -79,4 +89,11 @@ page.addEventListener("message", async ({ data }) => {
   } catch (error) {
     page.postMessage({ kind: "error", id: data?.id, error: describeError(error) });
   }
+});
+
+// A breakdown inside a callback of Python's event loop: the call that waits for it never settles.
+addEventListener("unhandledrejection", ({ reason }) => {
+  if (!reason?.pyodide_fatal_error) return;
+  const error = describeError(namePythonFailure(reason));
+  for (const id of generating) page.postMessage({ kind: "error", id, error });
 });

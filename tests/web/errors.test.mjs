@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BackendUnavailableError, describeError } from "../../web/errors.js";
+import { BackendUnavailableError, describeError, namePythonFailure } from "../../web/errors.js";
 
 /**
  * @param {string} type
@@ -45,3 +45,26 @@ test("the last exception of a chain is the one that is named", () => {
 test("a thrown value that is no Error still becomes a description", () => {
   assert.deepEqual(describeError("oops"), { name: "Error", message: "oops" });
 });
+
+test("an exception of Python, or an error raised on purpose, stays what it is", () => {
+  const ofPython = pythonError("ContextOverflowError", "pagelm.errors.ContextOverflowError: full");
+  const onPurpose = new BackendUnavailableError("no GPU", { expected: "a GPU", remedy: "Choose wasm." });
+  assert.equal(namePythonFailure(ofPython), ofPython);
+  assert.equal(namePythonFailure(onPurpose), onPurpose);
+});
+
+for (const failure of [
+  new WebAssembly.RuntimeError("memory access out of bounds"),
+  new Error("Pyodide already fatally failed and can no longer be used."),
+  "unreachable",
+]) {
+  test(`${failure} means that the worker is of no more use`, () => {
+    const { name, message, detail } = describeError(namePythonFailure(failure));
+    assert.equal(name, "WorkerError");
+    assert.match(
+      message,
+      /Python broke down: .*(out of bounds|fatally failed|unreachable).*Load the model again/,
+    );
+    assert.ok(typeof failure === "string" || detail?.includes("caused by"));
+  });
+}
