@@ -24,7 +24,7 @@ import { StepFeeds } from "./step-feeds.js";
  * @param {import("./bundle-store.js").Manifest} manifest
  * @param {import("./bundle-store.js").GraphEntry} entry
  * @param {{graph: Uint8Array, weights: Uint8Array<ArrayBuffer>}} files
- * @param {(done: number, total: number) => void} onProgress
+ * @param {(expandedBytes: number) => void} onProgress
  * @returns {Promise<WasmDevice>}
  */
 export async function openWasmDevice(ort, manifest, entry, { graph, weights }, onProgress) {

@@ -22,13 +22,12 @@ const BREATHE_EVERY_WEIGHTS = 4_000_000;
 /**
  * @param {Uint8Array<ArrayBuffer>} weights  weights.bin
  * @param {import("./bundle-store.js").Expanded} expanded
- * @param {(doneWeights: number, totalWeights: number) => void} [onProgress]
+ * @param {(expandedBytes: number) => void} [onProgress]  a part of `expanded.bytes`
  * @returns {Promise<Uint8Array<ArrayBuffer>>} expanded.bin
  */
 export async function expandWeights(weights, { bytes, tensors }, onProgress = () => {}) {
   const target = allocateBytes(bytes, "the weights expanded for WASM");
-  const total = tensors.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  let done = 0;
+  let done = 0; // weights, a byte each
   let breathed = 0;
   for (const tensor of tensors) {
     const source = readTensor(weights, tensor);
@@ -40,11 +39,11 @@ export async function expandWeights(weights, { bytes, tensors }, onProgress = ()
       done += rows * tensor.columns;
       if (done - breathed < BREATHE_EVERY_WEIGHTS) continue;
       breathed = done;
-      onProgress(done, total);
+      onProgress(done);
       await breathe();
     }
   }
-  onProgress(total, total);
+  onProgress(bytes);
   return target;
 }
 

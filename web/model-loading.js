@@ -54,7 +54,7 @@ export async function loadModel({ bundleUrl, backend, threads, instrument }, { p
     openBundle(bundleUrl),
   ]);
   const { manifest } = bundle;
-  const description = await chooseBackend(backend, manifest.graphs);
+  const description = describeThreads(await chooseBackend(backend, manifest.graphs), threads);
   const [{ python, ort }, files] = await Promise.all([
     loadRuntime(index, description, threads, progress),
     bundle.fetchAll(bundle.graph(description.graph), report(progress, "weights")),
@@ -111,7 +111,7 @@ export async function loadRuntime(index, { name }, threads, progress) {
   count(0);
   const [python, ort] = await Promise.all([
     startPython(index, count),
-    loadOnnxRuntime(index, build, name === "wasm" ? chooseThreads(threads) : 1, count),
+    loadOnnxRuntime(index, build, name === "wasm" ? chooseThreads(threads).threads : 1, count),
   ]);
   // Pyodide imports its own modules, and imports cannot be counted on their way.
   count(totalBytes - loadedBytes);
@@ -129,15 +129,32 @@ export async function loadRuntime(index, { name }, threads, progress) {
  */
 export async function compile(ort, { manifest }, { name, graph }, files, onProgress) {
   const entry = manifest.graphs[graph];
-  onProgress(0, 1);
+  // Bytes of the expanded weights where there are any, and one more for the session, which comes after them.
+  const totalBytes = (name === "wasm" ? (entry.expanded?.bytes ?? 0) : 0) + 1;
+  onProgress(0, totalBytes);
   const device =
     name === "webgpu"
       ? await openWebGpuDevice(ort, manifest, entry, files)
-      : await openWasmDevice(ort, manifest, entry, files, onProgress);
-  onProgress(1, 1);
+      : await openWasmDevice(ort, manifest, entry, files, (bytes) => onProgress(bytes, totalBytes));
+  onProgress(totalBytes, totalBytes);
   const { vocab_size: vocabSize, max_position_embeddings: maxPositions } = manifest.model;
   const candidates = Math.min(entry.candidates, vocabSize);
   return { device, capabilities: { name, graph, candidates, vocabSize, maxPositions } };
+}
+
+/**
+ * The reason with what is to be known about threads: they make WASM fast, and the address can ask for them.
+ *
+ * @param {BackendDescription} description
+ * @param {number | undefined} threads  what was asked for
+ * @returns {BackendDescription}
+ */
+export function describeThreads(description, threads) {
+  if (description.name === "wasm") {
+    return { ...description, reason: `${description.reason} ${chooseThreads(threads).reason}` };
+  }
+  if (threads === undefined) return description;
+  return { ...description, reason: `${description.reason} “threads” counts for WASM only.` };
 }
 
 /**

@@ -24,13 +24,20 @@ export function chooseBuild(backend) {
 }
 
 /**
- * How many threads the WASM build can use: one without cross-origin isolation, because threads share memory.
+ * How many threads the WASM build uses, and why: one without cross-origin isolation, because threads share memory.
  * @param {number | undefined} wanted
+ * @returns {{threads: number, reason: string}}  reason: a sentence for a person
  */
 export function chooseThreads(wanted) {
-  if (!globalThis.crossOriginIsolated) return 1;
+  if (!globalThis.crossOriginIsolated) {
+    const ignored = wanted !== undefined && wanted > 1 ? `, although ${wanted} were asked for,` : "";
+    const why = "because this host does not isolate the page (COOP/COEP)";
+    return { threads: 1, reason: `It runs on 1 thread${ignored} ${why}.` };
+  }
   // More than eight do not help a decode that is bound by memory bandwidth.
-  return Math.max(1, wanted ?? Math.min(globalThis.navigator.hardwareConcurrency || 1, 8));
+  const threads = Math.max(1, wanted ?? Math.min(globalThis.navigator.hardwareConcurrency || 1, 8));
+  const number = threads === 1 ? "1 thread" : `${threads} threads`;
+  return { threads, reason: `It runs on ${number}${wanted === undefined ? "" : ", as asked for"}.` };
 }
 
 /**

@@ -72,8 +72,9 @@
  */
 
 /**
- * How far one stage of loading is. Stages that have nothing to count in bytes ("compile", "warmup") go from 0 of 1
- * to 1 of 1. "runtime" and "weights" run at the same time.
+ * How far one stage of loading is. "runtime" and "weights" run at the same time. "compile" counts the bytes of weights
+ * that are expanded (WASM; none on WebGPU) and reaches its total, one byte more, when the session exists. "warmup" has
+ * nothing to count and goes from 0 of 1 to 1 of 1.
  * @typedef {object} Progress
  * @property {LoadStage} stage
  * @property {number} loadedBytes
@@ -91,7 +92,7 @@
  * @typedef {object} BackendDescription
  * @property {BackendName} name
  * @property {GraphName} graph
- * @property {string} reason  one sentence for a person: why this backend and not another
+ * @property {string} reason  for a person: why this backend and not another, and WASM's threads
  * @property {string} [adapter]  what WebGPU calls the adapter
  */
 

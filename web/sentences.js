@@ -32,14 +32,14 @@ const STAGE_WORDS = {
   compile: {
     name: "Compile",
     waiting: "Follows when the weights are here.",
-    active: "Preparing the model for this device.",
-    finished: "Prepared for this device.",
+    active: "Preparing the model for this device",
+    finished: "Prepared for this device",
   },
   warmup: {
     name: "Warm-up",
     waiting: "Comes last.",
-    active: "Running the model once, so that the first answer does not wait.",
-    finished: "Ran once.",
+    active: "Running the model once, so that the first answer does not wait",
+    finished: "Ran once",
   },
 };
 
@@ -68,16 +68,11 @@ export function stageSentence(stage, progress) {
   const state = stageState(progress);
   if (!progress || state === "waiting") return words.waiting;
   // Stages without bytes of their own count from 0 of 1 to 1 of 1.
-  if (progress.totalBytes <= 1 && progress.loadedBytes <= 1) return withPeriod(words[state]);
+  if (progress.totalBytes <= 1 && progress.loadedBytes <= 1) return `${words[state]}.`;
   if (state === "finished") return `${words.finished}: ${formatBytes(progress.totalBytes)}.`;
   if (progress.totalBytes === 0) return `${words.active}: ${formatBytes(progress.loadedBytes)} so far.`;
   const [loaded, total] = formatBytesOf(progress.loadedBytes, progress.totalBytes);
   return `${words.active}: ${loaded} of ${total}.`;
-}
-
-/** @param {string} sentence */
-function withPeriod(sentence) {
-  return sentence.endsWith(".") ? sentence : `${sentence}.`;
 }
 
 /** @type {readonly [string, number][]} */

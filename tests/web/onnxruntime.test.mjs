@@ -34,18 +34,24 @@ test("WASM runs in the build with CPU kernels, WebGPU in the one for JSPI where 
   if (!had) delete (/** @type {any} */ (WebAssembly).Suspending);
 });
 
-test("without cross-origin isolation there is one thread, whatever is wanted", () => {
+test("without cross-origin isolation there is one thread, whatever is wanted, and it is said why", () => {
   define("crossOriginIsolated", false);
-  assert.equal(chooseThreads(4), 1);
+  assert.deepEqual(chooseThreads(undefined), {
+    threads: 1,
+    reason: "It runs on 1 thread because this host does not isolate the page (COOP/COEP).",
+  });
+  const { threads, reason } = chooseThreads(4);
+  assert.equal(threads, 1);
+  assert.match(reason, /1 thread, although 4 were asked for, because this host/);
 });
 
 test("an isolated page gets a thread per core up to eight, or what is wanted", () => {
   define("crossOriginIsolated", true);
   define("navigator", { hardwareConcurrency: 6 });
-  assert.equal(chooseThreads(undefined), 6);
-  assert.equal(chooseThreads(3), 3);
+  assert.deepEqual(chooseThreads(undefined), { threads: 6, reason: "It runs on 6 threads." });
+  assert.deepEqual(chooseThreads(3), { threads: 3, reason: "It runs on 3 threads, as asked for." });
   define("navigator", { hardwareConcurrency: 32 });
-  assert.equal(chooseThreads(undefined), 8);
+  assert.equal(chooseThreads(undefined).threads, 8);
 });
 
 test("onnxruntime gets its files from the site, and all bytes are counted", async () => {

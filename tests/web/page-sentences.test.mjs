@@ -59,6 +59,13 @@ test("a stage without bytes is told without numbers", () => {
   assert.equal(stageSentence("compile", ended), "Prepared for this device.");
 });
 
+test("expanded weights are counted in bytes, and the stage is not finished before its last one", () => {
+  const progress = { stage: /** @type {const} */ ("compile"), loadedBytes: 4e6, totalBytes: 600e6 + 1 };
+  assert.equal(stageSentence("compile", progress), "Preparing the model for this device: 4.0 of 600 MB.");
+  assert.equal(stageState({ ...progress, loadedBytes: 600e6 }), "active");
+  assert.equal(stageState({ ...progress, loadedBytes: 600e6 + 1 }), "finished");
+});
+
 test("a stage waits, is active, is finished", () => {
   const progress = { stage: /** @type {const} */ ("compile"), loadedBytes: 0, totalBytes: 1 };
   assert.equal(stageState(undefined), "waiting");
