@@ -24,7 +24,7 @@ export function announcementFor(event, before) {
     case "reasoning":
       return turnOf(before, event.id)?.reasoning === "" ? "Thinking." : "";
     case "done":
-      return announceEnd(event, turnOf(before, event.id)?.answer ?? "");
+      return announceEnd(event, turnOf(before, event.id));
     case "new-chat":
       return "New chat.";
     default:
@@ -42,11 +42,12 @@ function turnOf(state, id) {
 
 /**
  * @param {Extract<ChatEvent, {kind: "done"}>} event
- * @param {string} answer
+ * @param {import("./chat-state.js").Turn | undefined} turn  undefined: a new chat took it away
  */
-function announceEnd(event, answer) {
+function announceEnd(event, turn) {
+  if (turn === undefined) return "";
   const stopped = event.finishReason === "abort" ? "Stopped. " : "";
   // Markdown's marks would be read out.
-  const spoken = answer.replace(/\*\*|```\w*|^#+ /gm, "").trim();
+  const spoken = turn.answer.replace(/\*\*|```\w*|^#+ /gm, "").trim();
   return `${stopped}${spoken === "" ? "" : `Answer: ${spoken}`}`.trim();
 }

@@ -10,11 +10,28 @@
 
 /** @typedef {{dispatches: Record<string, number>, mappedBytes: number}} WebGpuCounters */
 
+/** @typedef {{read: () => WebGpuCounters, reset: () => void}} Instrument */
+
+/** A second wrapping of the same prototypes would count everything twice. @type {WeakMap<object, Instrument>} */
+const installed = new WeakMap();
+
 /**
  * @param {typeof globalThis} [scope]  where the WebGPU classes are
- * @returns {{read: () => WebGpuCounters, reset: () => void}}
+ * @returns {Instrument} the same one for the same scope
  */
 export function installInstrument(scope = globalThis) {
+  const existing = installed.get(scope);
+  if (existing) return existing;
+  const instrument = makeInstrument(scope);
+  installed.set(scope, instrument);
+  return instrument;
+}
+
+/**
+ * @param {typeof globalThis} scope
+ * @returns {Instrument}
+ */
+function makeInstrument(scope) {
   /** @type {Map<string, number>} */
   const dispatches = new Map();
   let mappedBytes = 0;

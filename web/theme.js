@@ -31,7 +31,11 @@ export function createTheme(root, storage) {
       storage?.removeItem(STORAGE_KEY);
     } else {
       root.dataset.theme = theme;
-      storage?.setItem(STORAGE_KEY, theme);
+      try {
+        storage?.setItem(STORAGE_KEY, theme);
+      } catch {
+        // Full or forbidden: the choice counts until the page goes away.
+      }
     }
   }
 

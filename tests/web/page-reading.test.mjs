@@ -61,8 +61,10 @@ test("a whole turn announces thinking once and the answer once", () => {
 });
 
 test("a stopped answer is announced as stopped", () => {
-  const state = emptyChat();
+  const state = reduceChat(emptyChat(), { kind: "question", text: "q" });
   const usage = /** @type {any} */ ({});
-  const event = /** @type {const} */ ({ kind: "done", id: 9, finishReason: "abort", usage, at: 0 });
+  const event = /** @type {const} */ ({ kind: "done", id: 1, finishReason: "abort", usage, at: 0 });
   assert.equal(announcementFor(event, state), "Stopped.");
+  const cleared = reduceChat(state, { kind: "new-chat" });
+  assert.equal(announcementFor(event, cleared), "", "of a turn that is gone nothing is said");
 });
