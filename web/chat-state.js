@@ -8,8 +8,6 @@
  * @module
  */
 
-import { restoreSampling } from "./sampling-fields.js";
-
 /** @typedef {import("./protocol.js").ChatMessage} ChatMessage */
 /** @typedef {import("./protocol.js").ErrorDescription} ErrorDescription */
 /** @typedef {import("./protocol.js").FinishReason} FinishReason */
@@ -60,7 +58,7 @@ import { restoreSampling } from "./sampling-fields.js";
  */
 
 /**
- * @typedef {{kind: "load-started"}
+ * @typedef {{kind: "load-started", at: number}
  *   | {kind: "progress", progress: Progress}
  *   | {kind: "ready", ready: Ready}
  *   | {kind: "load-failed", error: ErrorDescription}
@@ -104,7 +102,13 @@ export function emptyChat() {
 export function reduceChat(state, event) {
   switch (event.kind) {
     case "load-started":
-      return { ...state, phase: "loading", progress: {}, ready: null, notice: null };
+      return {
+        ...interruptTurns(state, event.at),
+        phase: "loading",
+        progress: {},
+        ready: null,
+        notice: null,
+      };
     case "progress":
       return { ...state, progress: { ...state.progress, [event.progress.stage]: event.progress } };
     case "ready":
@@ -280,11 +284,25 @@ function failTurn(state, event) {
 }
 
 /**
+ * What a new load does to an answer that was being made: what there is of it is kept as stopped; a question without a
+ * first token waits for the model again.
+ * @param {ChatState} state
+ * @param {number} at
+ * @returns {ChatState}
+ */
+function interruptTurns(state, at) {
+  const turn = openTurn(state);
+  if (!turn || turn.status === "queued") return state;
+  if (turn.status === "reading") return changeTurn(state, turn.id, { status: "queued" });
+  return changeTurn(state, turn.id, { ...endThinking(turn, at), status: "finished", finishReason: "abort" });
+}
+
+/**
  * Takes questions without a first token out of the chat and puts their text back before the draft.
  * @param {ChatState} state
  * @returns {ChatState}
  */
-function returnUnanswered(state) {
+export function returnUnanswered(state) {
   const unanswered = state.turns.filter((turn) => turn.status === "queued" || turn.status === "reading");
   if (unanswered.length === 0) return state;
   const parts = [...unanswered.map((turn) => turn.question), state.draft];
@@ -341,61 +359,4 @@ export function messagesFor(state, turn) {
   }
   messages.push({ role: "user", content: turn.question });
   return messages;
-}
-
-/**
- * What of a chat outlives a reload, as JSON.
- * @param {ChatState} state
- */
-export function storeChat(state) {
-  const { turns, nextId, draft, enableThinking, sampling } = state;
-  return JSON.stringify({ version: 1, turns, nextId, draft, enableThinking, sampling });
-}
-
-/**
- * A chat from what `storeChat` wrote. An answer that was being written when the page went away is kept as stopped; a
- * question without a first token goes back to the composer. Anything unreadable gives an empty chat.
- * @param {string | null} stored
- * @returns {ChatState}
- */
-export function restoreChat(stored) {
-  const empty = emptyChat();
-  if (stored === null) return empty;
-  try {
-    const value = JSON.parse(stored);
-    if (value?.version !== 1 || !Array.isArray(value.turns) || !value.turns.every(isTurn)) return empty;
-    return returnUnanswered({
-      ...empty,
-      turns: value.turns.map(closeTurn),
-      nextId: 1 + Math.max(0, ...value.turns.map((/** @type {Turn} */ turn) => turn.id)),
-      draft: String(value.draft ?? ""),
-      enableThinking: value.enableThinking !== false,
-      sampling: restoreSampling(value.sampling),
-    });
-  } catch {
-    return empty;
-  }
-}
-
-/**
- * @param {any} value
- * @returns {value is Turn}
- */
-function isTurn(value) {
-  return (
-    Number.isInteger(value?.id) &&
-    typeof value.question === "string" &&
-    typeof value.reasoning === "string" &&
-    typeof value.answer === "string" &&
-    typeof value.status === "string"
-  );
-}
-
-/**
- * @param {Turn} turn
- * @returns {Turn}
- */
-function closeTurn(turn) {
-  if (turn.status !== "thinking" && turn.status !== "answering") return turn;
-  return { ...turn, status: "finished", finishReason: "abort" };
 }

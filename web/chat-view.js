@@ -26,6 +26,7 @@ import { mountWelcome } from "./widgets/welcome.js";
  * @property {(event: ChatEvent) => void} dispatch
  * @property {() => void} stop
  * @property {() => void} tryAgain
+ * @property {ReturnType<typeof import("./backend-preference.js").createBackendPreference>} backend
  * @property {ReturnType<typeof import("./theme.js").createTheme>} theme
  * @property {() => void} redraw
  */
@@ -35,7 +36,7 @@ import { mountWelcome } from "./widgets/welcome.js";
  * @param {SiteModel} model
  * @param {ChatActions} actions
  */
-export function mountChatView(root, model, { dispatch, stop, tryAgain, theme, redraw }) {
+export function mountChatView(root, model, { dispatch, stop, tryAgain, backend, theme, redraw }) {
   const headerRoot = element("header", { class: "plm-header" });
   const welcomeRoot = element("section", { class: "plm-welcome" });
   const progressRoot = element("section", { class: "plm-load-progress" });
@@ -87,6 +88,7 @@ export function mountChatView(root, model, { dispatch, stop, tryAgain, theme, re
   });
   const settings = mountSettingsPanel(settingsRoot, {
     onSampling: (sampling) => dispatch({ kind: "sampling", sampling }),
+    onBackend: (preference) => backend.choose(preference),
   });
   root.replaceChildren(
     headerRoot,
@@ -119,7 +121,7 @@ export function mountChatView(root, model, { dispatch, stop, tryAgain, theme, re
         canDismiss: state.notice?.remedy !== "load",
       });
       composer.update({ draft: state.draft, busy, phase, enableThinking });
-      settings.update({ ready, sampling, enableThinking });
+      settings.update({ ready, phase, sampling, enableThinking, backend: backend.current() });
     },
     /** @param {string} sentence */
     announce: (sentence) => announcer.replaceChildren(sentence),

@@ -9,7 +9,9 @@
  */
 
 import { announcementFor } from "./announcements.js";
-import { messagesFor, nextTurn, openTurn, reduceChat, restoreChat, storeChat } from "./chat-state.js";
+import { createBackendPreference } from "./backend-preference.js";
+import { messagesFor, nextTurn, openTurn, reduceChat } from "./chat-state.js";
+import { restoreChat, storeChat } from "./chat-storage.js";
 import { mountChatView } from "./chat-view.js";
 import { createRenderLoop } from "./render-loop.js";
 import { createTheme } from "./theme.js";
@@ -37,7 +39,7 @@ import { createTheme } from "./theme.js";
 /**
  * @typedef {object} ChatOptions
  * @property {() => ChatClient} startClient  called again when loading is tried again
- * @property {LoadOptions} load
+ * @property {LoadOptions} load  its backend counts until another one is chosen in the settings
  * @property {SiteModel} model
  * @property {boolean | null} [enableThinking]  null: as it was, at first on
  * @property {string[]} [problems]  sentences to show at once
@@ -69,11 +71,19 @@ export function mountChat(root, options) {
   root.classList.add("plm");
   // A press beside the controls keeps the keyboard in the chat, so that Escape still stops.
   root.tabIndex = -1;
+  const backend = createBackendPreference(options.load.backend, session, `${storageKey}.backend`);
   const theme = createTheme(root, availableStorage("localStorage"));
   const view = mountChatView(root, options.model, {
     dispatch,
     stop,
     tryAgain,
+    backend: {
+      current: backend.current,
+      choose(preference) {
+        backend.choose(preference);
+        void load();
+      },
+    },
     theme,
     redraw: () => loop.request(),
   });
@@ -100,15 +110,22 @@ export function mountChat(root, options) {
   }
 
   async function load() {
-    client?.close();
-    dispatch({ kind: "load-started" });
+    const previous = client;
+    client = null;
+    running = null;
+    previous?.close();
+    dispatch({ kind: "load-started", at: Date.now() });
+    /** @type {ChatClient | null} */
+    let started = null;
     try {
-      const started = options.startClient();
+      started = options.startClient();
       client = started;
-      const ready = await started.load(options.load, (progress) => dispatch({ kind: "progress", progress }));
+      const load = { ...options.load, backend: backend.current() };
+      const ready = await started.load(load, (progress) => dispatch({ kind: "progress", progress }));
       if (client === started) dispatch({ kind: "ready", ready });
     } catch (error) {
-      dispatch({ kind: "load-failed", error: describe(error) });
+      // A load that another one took the place of fails because its client was closed.
+      if (client === started) dispatch({ kind: "load-failed", error: describe(error) });
     }
   }
 
@@ -124,8 +141,10 @@ export function mountChat(root, options) {
     dispatch({ kind: "turn-started", id });
     try {
       for await (const event of generation) dispatch(chatEvent(event, id));
+      if (client !== model) return;
       running = null;
     } catch (error) {
+      if (client !== model) return; // closed for another load, which has seen to this turn
       running = null;
       fail(id, describe(error));
     }

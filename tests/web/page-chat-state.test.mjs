@@ -3,16 +3,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import {
-  emptyChat,
-  isBusy,
-  messagesFor,
-  nextTurn,
-  openTurn,
-  reduceChat,
-  restoreChat,
-  storeChat,
-} from "../../web/chat-state.js";
+import { emptyChat, isBusy, messagesFor, nextTurn, openTurn, reduceChat } from "../../web/chat-state.js";
+import { restoreChat, storeChat } from "../../web/chat-storage.js";
 
 /** @typedef {import("../../web/chat-state.js").ChatEvent} ChatEvent */
 /** @typedef {import("../../web/chat-state.js").ChatState} ChatState */
@@ -154,6 +146,25 @@ test("a failure in the middle keeps what was written and shows the error there",
   assert.equal(state.notice, null);
 });
 
+test("a new load keeps what there is of an answer as stopped", () => {
+  const begun = answered(1, "one", "a").slice(0, -1);
+  const [turn] = after([{ kind: "ready", ready: READY }, ...begun, { kind: "load-started", at: 9000 }]).turns;
+  assert.deepEqual([turn.status, turn.finishReason, turn.answer], ["finished", "abort", "a"]);
+});
+
+test("a new load in the middle of a thought ends its time", () => {
+  const begun = answered(1, "one", "a").slice(0, 4);
+  const [turn] = after([{ kind: "ready", ready: READY }, ...begun, { kind: "load-started", at: 9000 }]).turns;
+  assert.deepEqual([turn.status, turn.thinkingMs], ["finished", 8000]);
+});
+
+test("a question that no token has answered waits through a new load and starts after it", () => {
+  const begun = answered(1, "one", "a").slice(0, 2);
+  const loading = after([{ kind: "ready", ready: READY }, ...begun, { kind: "load-started", at: 0 }]);
+  assert.equal(nextTurn(loading), null);
+  assert.equal(nextTurn(reduceChat(loading, { kind: "ready", ready: READY }))?.question, "one");
+});
+
 test("retry asks the last question again with the switch of now", () => {
   const state = after(
     [...answered(1, "one", "a"), { kind: "thinking", enabled: false }, { kind: "retry" }],
@@ -265,7 +276,7 @@ test("no event changes the state it is given", () => {
     { kind: "retry" },
     { kind: "turn-failed", id: 2, error: ERROR, at: 0 },
     { kind: "notice-dismissed" },
-    { kind: "load-started" },
+    { kind: "load-started", at: 0 },
     { kind: "queue-stopped" },
   ];
   let state = freeze(ready);

@@ -7,21 +7,30 @@
  * @module
  */
 
+import { BACKEND_CHOICES, runningSentence } from "../backend-preference.js";
 import { button, element, setText, uniqueId } from "../element.js";
 import { describeDefault, parseSamplingField, placeholderOf, SAMPLING_FIELDS } from "../sampling-fields.js";
 
 /** @typedef {import("../protocol.js").Ready} Ready */
 /** @typedef {import("../protocol.js").Sampling} Sampling */
 /** @typedef {import("../sampling-fields.js").SamplingField} SamplingField */
-/** @typedef {{ready: Ready | null, sampling: Sampling, enableThinking: boolean}} SettingsView */
+/** @typedef {import("../protocol.js").BackendPreference} BackendPreference */
+/**
+ * @typedef {object} SettingsView
+ * @property {Ready | null} ready
+ * @property {import("../chat-state.js").ChatState["phase"]} phase
+ * @property {Sampling} sampling
+ * @property {boolean} enableThinking
+ * @property {BackendPreference} backend  what was asked for
+ */
 
 /**
  * @param {HTMLDialogElement} root
- * @param {{onSampling: (sampling: Sampling) => void}} actions
+ * @param {{onSampling: (sampling: Sampling) => void, onBackend: (preference: BackendPreference) => void}} actions
  */
-export function mountSettingsPanel(root, { onSampling }) {
+export function mountSettingsPanel(root, { onSampling, onBackend }) {
   /** @type {SettingsView} */
-  let view = { ready: null, sampling: {}, enableThinking: true };
+  let view = { ready: null, phase: "loading", sampling: {}, enableThinking: true, backend: "auto" };
   const fields = SAMPLING_FIELDS.map((field) =>
     mountField(field, (value) => {
       const sampling = { ...view.sampling, [field.key]: value };
@@ -39,7 +48,9 @@ export function mountSettingsPanel(root, { onSampling }) {
     },
   });
   const close = button({ label: "Close settings", icon: "close", onPress: () => root.close() });
-  const running = element("p", { class: "plm-muted" });
+  // The page's own announcer cannot be heard while the dialog is open.
+  const running = element("p", { class: "plm-muted", "aria-live": "polite" });
+  const backend = mountBackendChoice(onBackend);
   root.setAttribute("aria-label", "Settings");
   root.append(
     element("div", { class: "plm-settings-panel-bar" }, element("h2", {}, "Settings"), close),
@@ -52,6 +63,7 @@ export function mountSettingsPanel(root, { onSampling }) {
     ...fields.map(({ item }) => item),
     reset,
     element("h3", {}, "What runs"),
+    backend.item,
     running,
   );
   // A press on the backdrop has the dialog itself as its target.
@@ -65,7 +77,8 @@ export function mountSettingsPanel(root, { onSampling }) {
       view = next;
       const generation = view.ready?.model.generation ?? null;
       for (const field of fields) field.update(generation, view.enableThinking);
-      setText(running, runningSentence(view.ready));
+      backend.update(view.backend);
+      setText(running, runningSentence(view.phase, view.backend, view.ready));
     },
     open() {
       for (const field of fields) field.reset(view.sampling);
@@ -131,9 +144,23 @@ function mountField(field, onValue) {
   };
 }
 
-/** @param {Ready | null} ready */
-function runningSentence(ready) {
-  if (!ready) return "Known once the model is loaded.";
-  const { model, backend } = ready;
-  return `${model.name}, ${model.contextSize.toLocaleString("en")} tokens of context, graph ${backend.graph}. ${backend.reason}`;
+/** @param {(preference: BackendPreference) => void} onBackend */
+function mountBackendChoice(onBackend) {
+  const selectId = uniqueId("backend");
+  const hintId = uniqueId("hint");
+  const options = BACKEND_CHOICES.map(({ value, label }) => element("option", { value }, label));
+  const select = element("select", { id: selectId, "aria-describedby": hintId }, ...options);
+  const hint = element("p", { class: "plm-muted", id: hintId }, "A change loads the model again.");
+  select.addEventListener("change", () => {
+    const choice = BACKEND_CHOICES.find(({ value }) => value === select.value);
+    if (choice) onBackend(choice.value);
+  });
+  const label = element("label", { for: selectId }, "Backend");
+  return {
+    item: element("div", { class: "plm-settings-panel-field" }, label, select, hint),
+    /** @param {BackendPreference} preference */
+    update(preference) {
+      if (select.value !== preference) select.value = preference;
+    },
+  };
 }
