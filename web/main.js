@@ -8,37 +8,17 @@
 import { mountChat } from "./chat.js";
 import { PagelmClient } from "./client.js";
 import { element } from "./element.js";
-import { SiteError } from "./errors.js";
 import { readPageOptions } from "./page-options.js";
+import { fetchSiteIndex } from "./site-index.js";
 import { mountNotice } from "./widgets/notice.js";
 
 const SITE_URL = new URL("./site.json", import.meta.url).href;
 
-/** @returns {Promise<import("./page-options.js").Site>} */
-async function fetchSite() {
-  const remedy = "Check that the server runs and that the folder was made by “pagelm site”.";
-  try {
-    const response = await fetch(SITE_URL);
-    if (response.ok) return await response.json();
-    throw new SiteError(`site.json was answered with status ${response.status}`, { expected: "200", remedy });
-  } catch (cause) {
-    if (cause instanceof SiteError) throw cause;
-    throw new SiteError("site.json could not be read", {
-      expected: "a JSON file beside the page",
-      remedy,
-      cause,
-    });
-  }
-}
-
 /** @param {HTMLElement} root */
 async function start(root) {
   try {
-    const { model, load, enableThinking, problems } = readPageOptions(
-      location.search,
-      await fetchSite(),
-      SITE_URL,
-    );
+    const { site } = await fetchSiteIndex(SITE_URL);
+    const { model, load, enableThinking, problems } = readPageOptions(location.search, site, SITE_URL);
     mountChat(root, {
       startClient: () => PagelmClient.start(),
       load,

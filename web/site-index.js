@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Reads site.json, the index of a built site: where Pyodide, onnxruntime-web and the Python files are.
+ * Reads site.json, the index of a built site: its models, and where Pyodide, onnxruntime-web and the Python files are.
  *
  * Follows docs/contracts.md, "Site". Addresses are relative to site.json, so a site works from any folder of any host.
  *
@@ -16,7 +16,10 @@ import { SiteError } from "./errors.js";
  *   packages: string[], fetches: string[]}} python
  * @property {{builds: Record<"wasm" | "jspi" | "asyncify", OnnxRuntimeBuild>}} onnxruntime_web
  * @property {Record<string, {bytes: number}>} files
+ * @property {string} default_model
+ * @property {SiteModel[]} models
  */
+/** @typedef {import("./page-options.js").SiteModel} SiteModel */
 
 export class SiteIndex {
   #url;
@@ -49,7 +52,8 @@ export class SiteIndex {
  * @returns {Promise<SiteIndex>}
  */
 export async function fetchSiteIndex(url) {
-  const remedy = "Build the site again with `pagelm site` and serve the whole folder.";
+  const remedy =
+    "Check that the server runs; if it does, build the site again with `pagelm site` and serve the whole folder.";
   try {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`HTTP status ${response.status}`);

@@ -9,11 +9,11 @@ import { element, setText } from "../element.js";
 
 /** @typedef {import("../page-options.js").SiteModel} SiteModel */
 
-/** Short questions a small model can be tried on, for a site that names none. */
+/** Questions that suit any model, for a bundle that names none. */
 const GENERIC_EXAMPLES = [
-  "What is 4827 + 938?",
-  "How many r's are in strawberry?",
-  "Reverse the word stressed",
+  "What can you do?",
+  "Explain how a rainbow forms",
+  "Write a short poem about the sea",
 ];
 
 const GENERIC_DESCRIPTION = "It is a small model and makes mistakes: check what matters.";
