@@ -30,6 +30,7 @@ from pagelm_builder.graphs import (
     build_webgpu_f16,
     build_webgpu_f32,
 )
+from pagelm_builder.presentation import Presentation, read_presentation
 from pagelm_builder.quantize.round_to_nearest import BLOCK_SIZE
 from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
 from pagelm_builder.tokenizer import ConvertedTokenizer, convert_tokenizer
@@ -51,6 +52,7 @@ GENERATION: dict[str, JsonValue] = {
     "thinking": {"temperature": 0.6, "top_k": 20, "top_p": 0.95, "min_p": 0.0},
     "non_thinking": {"temperature": 0.7, "top_k": 20, "top_p": 0.8, "min_p": 0.0},
 }
+NOT_PRESENTED = Presentation()
 QUANTIZATION: dict[str, JsonValue] = {
     "method": "rtn",
     "bits": 4,
@@ -65,7 +67,7 @@ def export_bundle(
     """Build the bundle of one checkpoint.
 
     Args:
-        source: Folder with config.json, safetensors files and the tokenizer's files.
+        source: Folder with config.json, safetensors files and the tokenizer's files; optionally pagelm.json.
         out: Where the bundle goes; an earlier bundle there is replaced when the new one is complete.
         name: The model's name in the manifest; the folder's name by default.
         progress: Called with ("weights", bytes written, bytes in all), then ("verify", graphs run, graphs to
@@ -79,13 +81,20 @@ def export_bundle(
     """
     check_target(out)
     config = read_config(source)
+    presentation = read_presentation(source)
     ignored = [f"{UNTIED_HEAD}.weight"] if config.tie_word_embeddings else []
     with Checkpoint(source) as checkpoint:
         checkpoint.check(model_tensors(config), ignored=ignored)
         tokenizer = convert_tokenizer(source)
         _check_vocabulary(config, tokenizer, source)
         write_bundle(
-            config, checkpoint, tokenizer, out, name=name or source.resolve().name, progress=progress
+            config,
+            checkpoint,
+            tokenizer,
+            out,
+            name=name or source.resolve().name,
+            presentation=presentation,
+            progress=progress,
         )
     return out
 
@@ -107,6 +116,7 @@ def write_bundle(
     out: Path,
     *,
     name: str,
+    presentation: Presentation = NOT_PRESENTED,
     progress: Progress | None = None,
 ) -> None:
     """Write the bundle of parts that are already checked."""
@@ -125,6 +135,7 @@ def write_bundle(
         manifest: dict[str, JsonValue] = {
             "format": FORMAT,
             "name": name,
+            **presentation.entries(),
             "model": _model_entry(config),
             "tokens": {
                 "eos_token_ids": list(tokenizer.eos_token_ids),

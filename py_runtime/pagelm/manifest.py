@@ -114,7 +114,12 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A checked manifest.json."""
+    """A checked manifest.json.
+
+    Attributes:
+        description: One sentence about the model, where there is one.
+        examples: Questions to begin with.
+    """
 
     name: str
     model: ModelConfig
@@ -127,6 +132,8 @@ class Manifest:
     graphs: Mapping[str, Graph]
     quantization: Quantization
     parity: Mapping[str, object]
+    description: str | None
+    examples: tuple[str, ...]
 
     def graph(self, name: str) -> Graph:
         """The graph of this name.
@@ -249,6 +256,8 @@ def _manifest(top: Fields) -> Manifest:
         graphs={name: _graph(graphs.fields(name), weights, quantization.block_size) for name in graphs},
         quantization=quantization,
         parity={key: parity.value(key) for key in parity},
+        description=top.text("description") if "description" in top else None,
+        examples=top.texts("examples") if "examples" in top else (),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from pagelm.manifest import MANIFEST_FILE, load_manifest
 from pagelm_builder.site.npm_packages import ONNXRUNTIME_WEB, PYODIDE
 
 FORMAT = 1
@@ -50,7 +51,7 @@ def make_index(site: Path, model_names: Sequence[str], python: PythonFiles) -> b
         "format": FORMAT,
         "generator": f"pagelm {metadata.version('pagelm')}",
         "default_model": model_names[0],
-        "models": [_model(name, files) for name in model_names],
+        "models": [_model(site, name, files) for name in model_names],
         "python": _python(python),
         "onnxruntime_web": {"version": ONNXRUNTIME_WEB.version, "builds": _onnxruntime_builds()},
         "files": files,
@@ -69,10 +70,20 @@ def _describe(file: Path) -> dict[str, int | str]:
         return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}
 
 
-def _model(name: str, files: dict[str, dict[str, int | str]]) -> dict[str, int | str]:
+def _model(site: Path, name: str, files: dict[str, dict[str, int | str]]) -> dict[str, int | str | list[str]]:
     path = f"models/{name}/"
-    total = sum(int(files[file]["bytes"]) for file in files if file.startswith(path))
-    return {"name": name, "path": path, "manifest": f"{path}manifest.json", "bytes": total}
+    manifest = load_manifest(site / path)
+    entry: dict[str, int | str | list[str]] = {
+        "name": name,
+        "path": path,
+        "manifest": f"{path}{MANIFEST_FILE}",
+        "bytes": sum(int(files[file]["bytes"]) for file in files if file.startswith(path)),
+    }
+    if manifest.description is not None:
+        entry["description"] = manifest.description
+    if manifest.examples:
+        entry["examples"] = list(manifest.examples)
+    return entry
 
 
 def _python(python: PythonFiles) -> dict[str, str | list[str]]:

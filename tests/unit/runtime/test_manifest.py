@@ -262,3 +262,17 @@ class TestOneFileOfABundle:
         path.write_bytes(data)
         with pytest.raises(PartAlteredError, match=f"{path.name} has sha256 .*expected {entry.sha256}"):
             verify_bundle_files(tmp_path)
+
+
+def test_description_and_examples_are_optional() -> None:
+    assert (manifest().description, manifest().examples) == (None, ())
+    described = parse_manifest(
+        json.dumps({**manifest_value(), "description": "It adds.", "examples": ["1 + 1?"]})
+    )
+    assert (described.description, described.examples) == ("It adds.", ("1 + 1?",))
+
+
+@pytest.mark.parametrize(("key", "value"), [("description", 1), ("examples", "1 + 1?"), ("examples", [1])])
+def test_a_description_or_example_that_is_no_text_is_named(key: str, value: object) -> None:
+    with pytest.raises(ManifestError, match=f"{key} is "):
+        parse_manifest(json.dumps({**manifest_value(), key: value}))
