@@ -75,6 +75,7 @@ def test_a_closing_tag_that_closes_nothing_is_part_of_the_answer() -> None:
 
 def test_a_second_block_before_the_answer_is_reasoning_too() -> None:
     assert split("⟨\n\n⟩\n\n⟨\nhm\n⟩\n\n4.") == {"reasoning": "hm", "text": "4."}
+    assert split("⟨a⟩\n⟨b⟩4.") == {"reasoning": "ab", "text": "4."}
 
 
 def test_an_opening_tag_that_the_prompt_has_already_is_dropped() -> None:
