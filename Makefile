@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
-CHECKPOINT := builder/pagelm_builder/pico/checkpoint
-BUILDER := $(shell find builder py_runtime -name '*.py' -o -name '*.mjs' -path 'builder/*')
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+BUILDER := LICENSE NOTICE $(shell find builder py_runtime -type f -not -path '*/__pycache__/*')
 WEB := $(shell find web -type f)
 
+.NOTPARALLEL:
 .PHONY: demo serve site test lint format bench pico setup clean
 
 demo: site  ## build everything and serve it
@@ -17,7 +18,7 @@ site: dist/site.json  ## dist/: the page with the embedded model
 
 test: .venv/.test node_modules/.ready dist/site.json  ## everything that CI runs
 	$(BIN)/python tests/browser/chromium.py
-	node --test tests/web/
+	node --test tests/web/*.test.mjs
 	$(BIN)/pytest
 
 lint: .venv/.test node_modules/.ready
@@ -38,24 +39,35 @@ setup: .venv/.test node_modules/.ready
 clean:
 	rm -rf build dist
 
-build/bundles/pico/manifest.json: $(wildcard $(CHECKPOINT)/*) $(BUILDER) | .venv/.demo
+build/bundles/pico/manifest.json: $(BUILDER) | .venv/.demo
 	$(BIN)/pagelm export pico --out $(@D)
 
-dist/site.json: build/bundles/pico/manifest.json $(WEB) $(BUILDER) node_modules/.ready
+# `pagelm site` writes site.json after all that it describes; touching it would make its compressed variants stale.
+dist/site.json: build/bundles/pico/manifest.json $(WEB) node_modules/.ready
 	$(BIN)/pagelm site build/bundles/pico --out dist
-	@touch $@
+
+# Node is asked for before anything is installed, so that a person hears of it at once.
+define need_node
+@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || \
+  { echo "pagelm needs Node.js 20 or later as node on PATH" >&2; exit 1; }
+@npm --version >/dev/null 2>&1 || { echo "pagelm needs npm, which comes with Node.js, on PATH" >&2; exit 1; }
+endef
 
 .venv/bin/python:
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "pagelm needs Python 3.11 or later; name one: make PYTHON=python3.12" >&2; exit 1; }
+	$(need_node)
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/.demo: pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[build,serve]'
+	$(PIP) --editable '.[build,serve]'
 	@touch $@
 
 .venv/.test: pyproject.toml constraints.txt | .venv/.demo
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	$(PIP) --editable '.[test]'
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json
-	npm ci --silent
+	$(need_node)
+	npm ci --loglevel=error
 	@touch $@

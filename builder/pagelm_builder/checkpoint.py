@@ -81,7 +81,7 @@ class Checkpoint:
 
         Raises:
             CheckpointError: naming the first tensor that is missing, superfluous, or of a wrong shape or
-            dtype.
+                dtype.
         """
         expected = {tensor.key: tensor for tensor in tensors}
         for key, tensor in expected.items():

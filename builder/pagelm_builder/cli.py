@@ -1,7 +1,8 @@
 """The `pagelm` command: reads arguments, calls one function, says what came of it.
 
 It knows nothing of graphs, bundles or sites, and imports each piece only when its subcommand runs, so that
-`pagelm serve` needs no onnx and `pagelm export` no web server. A `PagelmError` ends in one message and exit status 1.
+`pagelm serve` needs no onnx and `pagelm export` no web server. A `PagelmError` ends in one message and exit
+status 1.
 """
 
 from __future__ import annotations
@@ -28,17 +29,23 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pagelm {version('pagelm')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    export = commands.add_parser("export", help="turn a checkpoint into a bundle of int4 graphs and weight parts")
+    export = commands.add_parser("export", help="turn a checkpoint into a bundle of int4 graphs")
     export.add_argument(
-        "source", metavar="SRC", help=f"folder with config.json, safetensors and tokenizer; or '{EMBEDDED_MODEL}'"
+        "source",
+        metavar="SRC",
+        help=f"folder with config.json, safetensors and tokenizer; or '{EMBEDDED_MODEL}', which comes with pagelm",
     )
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle")
     export.add_argument("--name", help="name of the model in the page (default: the source folder's name)")
     export.set_defaults(run=run_export)
 
-    site = commands.add_parser("site", help="put page, Pyodide, onnxruntime-web and bundles into one static folder")
-    site.add_argument("bundles", nargs="+", type=Path, metavar="BUNDLE", help="bundles; the first is the default")
-    site.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="folder to write (default: dist)")
+    site = commands.add_parser("site", help="put page, runtime and bundles into one static folder")
+    site.add_argument(
+        "bundles", nargs="+", type=Path, metavar="BUNDLE", help="bundles; the first is the default model"
+    )
+    site.add_argument(
+        "--out", type=Path, default=Path("dist"), metavar="DIR", help="folder to write (default: dist)"
+    )
     site.add_argument(
         "--node-modules",
         type=Path,
@@ -49,7 +56,9 @@ def make_parser() -> argparse.ArgumentParser:
     site.set_defaults(run=run_site)
 
     serve = commands.add_parser("serve", help="serve such a folder on this machine")
-    serve.add_argument("folder", nargs="?", type=Path, default=Path("dist"), metavar="DIR")
+    serve.add_argument(
+        "folder", nargs="?", type=Path, default=Path("dist"), metavar="DIR", help="the folder (default: dist)"
+    )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
     serve.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for any (default: 8000)")
     serve.set_defaults(run=run_serve)

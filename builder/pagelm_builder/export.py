@@ -22,7 +22,7 @@ from pagelm_builder.bundle import (
 )
 from pagelm_builder.checkpoint import Checkpoint, TensorSource
 from pagelm_builder.config import ARCHITECTURE, JsonValue, ModelConfig, read_config
-from pagelm_builder.errors import ConfigError
+from pagelm_builder.errors import CheckpointError, ConfigError
 from pagelm_builder.graphs import (
     BuiltGraph,
     build_native,
@@ -80,6 +80,7 @@ def export_bundle(
         BuildError: a named subclass; nothing is left behind and an earlier bundle is untouched.
     """
     check_target(out)
+    _check_source(source)
     config = read_config(source)
     presentation = read_presentation(source)
     ignored = [f"{UNTIED_HEAD}.weight"] if config.tie_word_embeddings else []
@@ -97,6 +98,15 @@ def export_bundle(
             progress=progress,
         )
     return out
+
+
+def _check_source(source: Path) -> None:
+    if not source.is_dir():
+        raise CheckpointError(
+            f"{source} is {'not a folder' if source.exists() else 'not there'}",
+            expected="a folder with config.json, *.safetensors and the tokenizer's files",
+            remedy="Check the path; pagelm downloads nothing.",
+        )
 
 
 def _check_vocabulary(config: ModelConfig, tokenizer: ConvertedTokenizer, source: Path) -> None:

@@ -26,9 +26,8 @@ class BuiltGraph:
 
     Attributes:
         model: The ONNX protobuf.
-        largest_binding_bytes: Size of the largest constant that a shader binds (the KV cache, whose size the
-        runtime
-            chooses, is not in it).
+        largest_binding_bytes: Size of the largest constant that a shader binds (the KV cache, whose size
+            the runtime chooses, is not in it).
         storage_buffers: The most storage buffers that one dispatch binds.
     """
 

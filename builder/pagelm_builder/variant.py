@@ -20,11 +20,9 @@ class Variant:
             quantized per token; `float32` is a plain MatMul over unquantized weights, for parity tests.
         compute: Type of activations and KV cache.
         qk_norm: `fused` gives GroupQueryAttention the norm weights (WebGPU needs it for speed); `explicit`
-        norms
-            the heads before it (the CPU kernel rejects the fused inputs).
-        top_k: `tiled` reduces rows of at most 2048 columns, the most that one WebGPU dispatch sorts; `whole`
-        sorts
-            the vocabulary at once.
+            norms the heads before it (the CPU kernel rejects the fused inputs).
+        top_k: `tiled` reduces rows of at most 2048 columns, the most that one WebGPU dispatch sorts;
+            `whole` sorts the vocabulary at once.
         required_features: WebGPU features that the adapter must have.
     """
 

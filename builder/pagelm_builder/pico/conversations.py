@@ -19,7 +19,7 @@ from pagelm_builder.pico.problems import Message, Turn, draw_training_turn, to_m
 TURN_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8)
 TURN_COUNT_WEIGHTS = (72, 18, 4, 2, 1, 1, 1, 1)
 SYSTEM_SHARE = 0.15
-THINKING_SHARE = 0.78
+THINKING_SHARE = 0.65
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,17 +105,8 @@ def draw_count(random: Random) -> Turn:
     count = word.count(letter)
     question = phrasings.draw_wording(random, phrasings.COUNTS, letter=letter, word=word)
     answer = phrasings.answer_count(letter, word, count)
-    return Turn(
-        "count",
-        question,
-        write_count(letter, word),
-        answer,
-        str(count),
-        word_key(word),
-        str(count),
-        count,
-        len(word),
-    )
+    thinking, key = write_count(letter, word), word_key(word)
+    return Turn("count", question, thinking, answer, str(count), key, key, count, len(word))
 
 
 def draw_reversal(random: Random) -> Turn:

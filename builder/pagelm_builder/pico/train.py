@@ -42,14 +42,14 @@ class Recipe:
     """How pico is trained; shares are of all steps, `batch_tokens` are per worker."""
 
     seed: int = 3
-    steps: int = 8500
-    batch_tokens: int = 1400
+    steps: int = 6000
+    batch_tokens: int = 1600
     matrix_learning_rate: float = 0.01
     other_learning_rate: float = 0.003
     momentum: float = 0.95
     weight_decay: float = 0.01
     warmup_steps: int = 100
-    decay_share: float = 0.5
+    decay_share: float = 0.55
     quantized_share: float = 0.25
 
 

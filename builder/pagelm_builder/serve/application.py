@@ -16,9 +16,13 @@ from pagelm_builder.errors import ServeError
 from pagelm_builder.serve.headers import MEDIA_TYPES, SECURITY_HEADERS
 from pagelm_builder.serve.site_files import INDEX, SiteFiles
 
+# Templates of HTML: what was asked for, and where the site begins.
 EXPLANATIONS = {
-    404: "This site has no such file.",
-    405: "Files can only be read here (GET, HEAD).",
+    404: (
+        "This site has no file <code>{path}</code>. Check the address, or go to "
+        '<a href="{start}">the page</a>. If that page asked for it, the site was built anew: reload the page.'
+    ),
+    405: "<code>{path}</code> can only be read here (GET, HEAD).",
 }
 
 
@@ -59,7 +63,9 @@ def create_app(folder: Path) -> FastAPI:
 async def _show_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    text = html.escape(EXPLANATIONS.get(status, error.detail))
+    text = EXPLANATIONS.get(status, "<code>{path}</code> cannot be shown.").format(
+        path=html.escape(request.scope["path"]), start=html.escape(request.scope.get("root_path", "") + "/")
+    )
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{status} {status.phrase}</title>'
         f"<h1>{status} {status.phrase}</h1><p>{text}</p></html>\n"

@@ -25,9 +25,8 @@ def choose_coding(accept_encoding: str | None, available: Collection[Coding]) ->
 
     Args:
         accept_encoding: The header, or None where there is none.
-        available: Codings that are there beside identity, which always is, and is also the answer to a client
-        that
-            refuses everything: it can still say no, and an empty 406 would help nobody.
+        available: Codings that are there beside identity, which always is, and is also the answer to a
+            client that refuses everything: it can still say no, and an empty 406 would help nobody.
     """
     if accept_encoding is None:
         return "identity"

@@ -25,9 +25,9 @@ def write_archive(members: Mapping[str, bytes], *, stored: bool) -> bytes:
 
     Args:
         members: Name → content; the order does not matter.
-        stored: True leaves members uncompressed, so that the host can compress the archive as a whole (a
-        third
-            smaller than deflating each member); False deflates, for hosts that do not compress `.zip`.
+        stored: True leaves members uncompressed, so that the host can compress the archive as a whole
+            (a third smaller than deflating each member); False deflates, for hosts that do not compress
+            `.zip`.
     """
     buffer = io.BytesIO()
     method = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED

@@ -7,7 +7,6 @@ one. Its layout is specified in docs/contracts.md, "Site".
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from pagelm_builder.site.locations import default_cache_folder, find_web
 from pagelm_builder.site.npm_packages import PYODIDE, check_npm_packages, vendor_npm_packages
 from pagelm_builder.site.precompress import Compression, precompress
 from pagelm_builder.site.python_files import write_python_files
+from pagelm_builder.site.replacement import replacing
 
 Progress = Callable[[str, int, int], None]  # stage, steps done, steps in all
 
@@ -45,12 +45,11 @@ def build_site(
     Args:
         out: Folder to write; replaced if pagelm made it.
         bundles: What `pagelm export` wrote; the first is the default model.
-        node_modules: Where `npm ci` put pyodide, onnxruntime-web, marked and dompurify.
+        node_modules: Where npm put pyodide, onnxruntime-web, marked and dompurify.
         web: The page's own modules; default: those that came with pagelm.
         cache: Folder for results that cost seconds; default: build/ of a checkout, else the user's cache.
         host_compresses: Whether the host compresses `.zip` and `.whl` or serves the variants; if not, they
-        are
-            deflated (a third more to download than compressed as a whole, but less than not at all).
+            are deflated (a third more to download than compressed as a whole, but less than not at all).
         compression: How hard to compress the variants.
 
     Returns:
@@ -70,9 +69,8 @@ def build_site(
     check_npm_packages(node_modules)
     models = _check_bundles(bundles)
 
-    aside = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
-        shutil.copytree(web, aside, ignore=shutil.ignore_patterns(*NOT_FOR_THE_PAGE))
+    with replacing(out) as aside:
+        shutil.copytree(web, aside, ignore=shutil.ignore_patterns(*NOT_FOR_THE_PAGE), dirs_exist_ok=True)
         report("npm packages", 0, 1)
         vendor_npm_packages(node_modules, aside)
         report("npm packages", 1, 1)
@@ -93,9 +91,6 @@ def build_site(
             compression=compression,
             progress=lambda done, total: report("compressing", done, total),
         )
-        _take_the_place_of(out, aside)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return out
 
 
@@ -159,18 +154,3 @@ def _copy_bundle(bundle: Path, target: Path) -> None:
     for file in (MANIFEST_FILE, *(entry.file for entry in load_manifest(bundle).files())):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(bundle / file, target / file)
-
-
-def _take_the_place_of(out: Path, aside: Path) -> None:
-    """Rename the finished site to its name; an older site is only removed once the new one is in place."""
-    if not out.exists():
-        aside.rename(out)
-        return
-    older = out.with_name(f".{out.name}.{os.getpid()}.older")
-    out.rename(older)
-    try:
-        aside.rename(out)
-    except OSError:
-        older.rename(out)
-        raise
-    shutil.rmtree(older)

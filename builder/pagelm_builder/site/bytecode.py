@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pagelm_builder.errors import SiteError
 from pagelm_builder.site.build_cache import BuildCache, make_key
+from pagelm_builder.site.npm_packages import npm_command
 
 SCRIPT = Path(__file__).with_name("compile_archive.mjs")
 SCRIPTS = (SCRIPT, SCRIPT.with_suffix(".py"), SCRIPT.with_name("archive.py"))
@@ -80,6 +81,6 @@ def run_node(arguments: list[str | Path], *, doing: str) -> None:
         complaint = done.stderr.strip()[-2000:]
         raise SiteError(
             f"{doing} failed under Node:\n{complaint}\n",
-            expected="Node 20 or later and the npm package pyodide as `npm ci` installs it",
-            remedy="Check `node --version` and run `npm ci`.",
+            expected="Node 20 or later and the npm package pyodide as npm installs it",
+            remedy=f"Check `node --version` and run `{npm_command()}`.",
         )

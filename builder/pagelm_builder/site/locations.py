@@ -1,4 +1,4 @@
-"""Where the page's sources, the licence and the cache are: in a checkout, or in an installed wheel.
+"""Where the page's sources, the legal texts and the cache are: in a checkout, or in an installed wheel.
 
 The one place that asks which of the two this is.
 """
@@ -9,6 +9,7 @@ import os
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 from pagelm_builder.errors import SiteError
 
@@ -32,16 +33,16 @@ def find_web() -> Path:
     return web
 
 
-def find_license() -> Path:
-    """pagelm's own licence text."""
+def find_legal_text(name: Literal["LICENSE", "NOTICE"]) -> Path:
+    """pagelm's own licence, or what it says of the works of others."""
     checkout = find_checkout()
     if checkout:
-        return checkout / "LICENSE"
+        return checkout / name
     for file in metadata.files("pagelm") or ():
-        if file.name == "LICENSE" and file.parent.name == "licenses":
+        if file.name == name and file.parent.name == "licenses":
             return Path(str(file.locate()))
     raise SiteError(
-        "pagelm's LICENSE is missing", expected="it in its dist-info", remedy="Install pagelm again."
+        f"pagelm's {name} is missing", expected="it in its dist-info", remedy="Install pagelm again."
     )
 
 

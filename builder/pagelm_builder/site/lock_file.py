@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pagelm_builder.errors import SiteError
+from pagelm_builder.site.npm_packages import npm_command
 from pagelm_builder.site.wheels import SOURCE_TAG, Wheel, write_wheel
 
 
@@ -35,7 +36,7 @@ def read_interpreter(pyodide: Path) -> dict[str, str]:
         raise SiteError(
             f"{pyodide / 'pyodide-lock.json'} does not describe an interpreter",
             expected="the file that the npm package pyodide brings",
-            remedy="Run `npm ci`.",
+            remedy=f"Run `{npm_command()}`.",
         ) from error
     return interpreter
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pagelm_builder.errors import SiteError
+from pagelm_builder.site.locations import find_checkout
 
 LICENSE_TEXTS = Path(__file__).with_name("licenses")
 
@@ -24,9 +25,8 @@ class NpmPackage:
 
     Args:
         files: What is vendored, relative to the package's folder; only the last part of the path is kept.
-        licenses: Licence files relative to the package's folder. Empty when npm ships none: then the text is
-        ours,
-            `licenses/<name>/`.
+        licenses: Licence files relative to the package's folder. Empty when npm ships none: then
+            `licenses/<name>/` here has the texts.
     """
 
     name: str
@@ -48,8 +48,9 @@ class NpmPackage:
 
 PYODIDE = NpmPackage("pyodide", "314.0.7", ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm"))
 
-# Three builds: plain WASM has all CPU kernels; JSPI is the smallest with WebGPU; asyncify is WebGPU without
-# JSPI.
+# Three builds: plain WASM has all CPU kernels; JSPI is the smallest with WebGPU; asyncify is WebGPU
+# without JSPI.
+# The licence texts that npm does not ship are from the same version's wheel.
 ONNXRUNTIME_WEB = NpmPackage(
     "onnxruntime-web",
     "1.30.0",
@@ -76,11 +77,18 @@ UNVERSIONED_MODULES = {
 }
 
 
+def npm_command() -> str:
+    """The command that gets all of them: `npm ci` in a checkout, which has the lock file; else by version."""
+    if find_checkout():
+        return "npm ci"
+    return "npm install " + " ".join(f"{package.name}@{package.version}" for package in PACKAGES)
+
+
 def check_npm_packages(node_modules: Path) -> None:
     """Refuse a node_modules that lacks a package or a file, or has another version of one.
 
     Raises:
-        SiteError: Names the package; `npm ci` is what helps.
+        SiteError: Names the package and the command that gets it.
     """
     for package in PACKAGES:
         source = node_modules / package.name
@@ -99,7 +107,7 @@ def _npm_error(problem: str, package: NpmPackage) -> SiteError:
     return SiteError(
         problem,
         expected=f"{package.name} {package.version}",
-        remedy="Run `npm ci`, or name the folder with --node-modules.",
+        remedy=f"Run `{npm_command()}`, or name the folder with --node-modules.",
     )
 
 

@@ -10,6 +10,7 @@ from pagelm_builder.site.archive import read_archive, write_archive
 from pagelm_builder.site.build_cache import BuildCache
 from pagelm_builder.site.bytecode import compile_archives
 from pagelm_builder.site.index import PythonFiles
+from pagelm_builder.site.locations import find_legal_text
 from pagelm_builder.site.lock_file import LockedFile, make_lock_file, read_interpreter
 from pagelm_builder.site.npm_packages import LICENSE_TEXTS, PYODIDE
 from pagelm_builder.site.wheels import SOURCE_TAG, Wheel, download_wheels, make_runtime_wheel, write_wheel
@@ -72,6 +73,7 @@ def _write_hashed(site: Path, template: str, content: bytes) -> str:
 
 def _write_licenses(site: Path, wheels: list[Wheel]) -> None:
     texts = {wheel.name: wheel.licenses() for wheel in wheels}
+    texts["pagelm"]["NOTICE"] = find_legal_text("NOTICE").read_bytes()
     texts["python"] = {text.name: text.read_bytes() for text in sorted((LICENSE_TEXTS / "python").iterdir())}
     for name, files in texts.items():
         folder = site / "licenses" / name

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from pagelm_builder.errors import SiteError
 from pagelm_builder.site.archive import read_archive, write_archive
+from pagelm_builder.site.npm_packages import npm_command
 
 # Why → what, as paths in the shipped zip; a folder stands for all that is in it.
 LEFT_OUT: Mapping[str, str] = {
@@ -67,8 +68,8 @@ def read_sources(pyodide: Path) -> bytes:
     if not shipped.is_file():
         raise SiteError(
             f"{shipped} is missing",
-            expected="the npm package pyodide as `npm ci` installs it",
-            remedy="Run `npm ci`.",
+            expected="the npm package pyodide as npm installs it",
+            remedy=f"Run `{npm_command()}`.",
         )
     members = read_archive(shipped.read_bytes())
     return write_archive({name: members[name] for name in members if not is_left_out(name)}, stored=True)

@@ -23,7 +23,7 @@ import pagelm
 from pagelm_builder.errors import SiteError
 from pagelm_builder.site.archive import read_archive, write_archive
 from pagelm_builder.site.build_cache import BuildCache
-from pagelm_builder.site.locations import find_license
+from pagelm_builder.site.locations import find_legal_text
 
 PINS = Path(__file__).with_name("wheels.lock")
 SOURCE_TAG = "py3-none-any"
@@ -103,7 +103,7 @@ def make_runtime_wheel() -> Wheel:
         + [f"Requires-Dist: {line}" for line in sorted(requires)]
         + [""]
     ).encode()
-    members[f"{dist_info}/licenses/LICENSE"] = find_license().read_bytes()
+    members[f"{dist_info}/licenses/LICENSE"] = find_legal_text("LICENSE").read_bytes()
     return Wheel("pagelm", version, members)
 
 
@@ -126,30 +126,10 @@ def download_wheels(cache: BuildCache, *, python_version: str) -> list[Wheel]:
 def _download(python_version: str) -> list[bytes]:
     with tempfile.TemporaryDirectory(prefix="pagelm-wheels-") as folder:
         command: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]
-        command += [
-            "--require-hashes",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "--requirement",
-            PINS,
-            "--dest",
-            folder,
-        ]
-        command += [
-            "--platform",
-            "manylinux2014_x86_64",
-            "--implementation",
-            "cp",
-            "--python-version",
-            python_version,
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+            *("--require-hashes", "--no-deps", "--only-binary", ":all:"),
+            *("--platform", "manylinux2014_x86_64", "--implementation", "cp"),
+            *("--python-version", python_version, "--requirement", PINS, "--dest", folder),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:

@@ -33,6 +33,12 @@ def test_training_never_meets_a_held_out_problem() -> None:
         assert not is_held_out(turn.chain)
 
 
+def test_training_meets_every_small_count_and_every_last_digit() -> None:
+    turns = training_turns(4000, seed=8)
+    assert {"0", "1", "2", "3", "4"} <= {turn.expected for turn in turns if turn.task == "count"}
+    assert set("0123456789") <= {turn.expected[-1] for turn in turns if turn.task == "sum"}
+
+
 def test_no_training_sum_or_word_is_in_the_evaluation_set() -> None:
     asked = {p.messages[-1]["content"] for p in heldout_problems() if p.task != "follow_up"}
     assert not asked & {turn.question for turn in training_turns(5000, seed=2) if turn.task != "talk"}

@@ -113,7 +113,14 @@ def test_what_is_not_found_is_told_on_a_page(client: Client) -> None:
     answer = client.request("/none.js")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert b"404 Not Found" in answer.body
+    assert b"no file <code>/none.js</code>" in answer.body
+    assert b'go to <a href="/">the page</a>' in answer.body
     assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_a_path_that_is_not_found_is_shown_as_text(client: Client) -> None:
+    body = client.request("/%3Cscript%3E{path}%22&").body
+    assert b"<code>/&lt;script&gt;{path}&quot;&amp;</code>" in body
 
 
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:

@@ -111,6 +111,16 @@ def test_everything_vendored_has_its_licence(built_site: Path) -> None:
     )
 
 
+def test_the_notice_goes_with_the_site(built_site: Path) -> None:
+    notice = (built_site / "licenses" / "pagelm" / "NOTICE").read_text("utf-8")
+    vendored = [
+        path.name.replace("-", " ").lower() for path in (built_site / "vendor").iterdir() if path.is_dir()
+    ]
+    assert len(vendored) == 4
+    for name_and_version in vendored:
+        assert name_and_version in notice.lower().replace("onnx runtime web", "onnxruntime web")
+
+
 def test_weights_are_not_compressed_but_the_interpreter_is(built_site: Path) -> None:
     variants = {path for path in list_files(built_site) if path.endswith(".br")}
     assert not [path for path in variants if "/weights/" in path]

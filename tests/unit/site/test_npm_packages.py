@@ -49,6 +49,16 @@ def test_a_missing_package_is_named_with_the_command_that_helps(node_modules: Pa
         check_npm_packages(node_modules)
 
 
+def test_outside_a_checkout_the_remedy_names_each_package_with_its_version(
+    node_modules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pagelm_builder.site.npm_packages.find_checkout", lambda: None)
+    shutil.rmtree(node_modules / "marked")
+    pinned = " ".join(f"{package.name}@{package.version}" for package in PACKAGES)
+    with pytest.raises(SiteError, match=f"Run `npm install {re.escape(pinned)}`"):
+        check_npm_packages(node_modules)
+
+
 def test_another_version_is_refused(node_modules: Path) -> None:
     (node_modules / "marked" / "package.json").write_text('{"version": "1.0.0"}', "utf-8")
     with pytest.raises(SiteError, match=rf"version 1\.0\.0 \(expected marked {MARKED.version}\).*npm ci"):

@@ -1,0 +1,83 @@
+"""Write a folder aside, let it take its place when it is whole, and tidy up after builds that were killed.
+
+It knows folders, not what is in them. What it writes beside `out` carries the process's number, so that the
+next build of the same folder can tell what a dead one left from what a living one is writing.
+
+    .<name>.<pid>.partial    being written
+    .<name>.<pid>.older      the folder before, for as long as the two are renamed
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PARTIAL, OLDER = ".partial", ".older"
+
+
+@contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """An empty folder beside `out` that takes its place if the block succeeds; else nothing has changed.
+
+    Args:
+        out: Resolved; may be there or not.
+    """
+    tidy_up_beside(out)
+    aside = _sibling(out, PARTIAL)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        _take_the_place_of(out, aside)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def tidy_up_beside(out: Path) -> None:
+    """Remove what killed builds of `out` left; a folder that was only renamed for the exchange comes back."""
+    if not out.parent.is_dir():
+        return
+    ours = re.compile(rf"\.{re.escape(out.name)}\.(?P<process>\d+)(?P<kind>\.partial|\.older)")
+    for path in sorted(out.parent.iterdir()):
+        match = ours.fullmatch(path.name)
+        if match is None or not path.is_dir() or path.is_symlink() or _is_running(int(match["process"])):
+            continue
+        if match["kind"] == OLDER and not out.exists():
+            path.rename(out)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _sibling(out: Path, kind: str) -> Path:
+    return out.with_name(f".{out.name}.{os.getpid()}{kind}")
+
+
+def _is_running(process: int) -> bool:
+    """Whether a process may still be writing; where this cannot be asked without harm, it may."""
+    if os.name != "posix":  # os.kill would send it Ctrl+C
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _take_the_place_of(out: Path, aside: Path) -> None:
+    """Rename the finished folder to its name; an older one is only removed once the new one is in place."""
+    if not out.exists():
+        aside.rename(out)
+        return
+    older = _sibling(out, OLDER)
+    out.rename(older)
+    try:
+        aside.rename(out)
+    except OSError:
+        older.rename(out)
+        raise
+    shutil.rmtree(older)
