@@ -48,7 +48,7 @@ dist/site.json: build/bundles/pico/manifest.json $(WEB) node_modules/.ready
 
 # Node is asked for before anything is installed, so that a person hears of it at once.
 define need_node
-@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || \
+@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || \
   { echo "pagelm needs Node.js 20 or later as node on PATH" >&2; exit 1; }
 @npm --version >/dev/null 2>&1 || { echo "pagelm needs npm, which comes with Node.js, on PATH" >&2; exit 1; }
 endef

@@ -33,7 +33,7 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument(
         "source",
         metavar="SRC",
-        help=f"folder with config.json, safetensors and tokenizer; or '{EMBEDDED_MODEL}', which comes with pagelm",
+        help=f"folder of a checkpoint, or '{EMBEDDED_MODEL}', which comes with pagelm",
     )
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle")
     export.add_argument("--name", help="name of the model in the page (default: the source folder's name)")

@@ -5,7 +5,7 @@
     └── BuildError                  the builder cannot go on
         ├── ConfigError             config.json lacks a key, or asks for something not implemented
         ├── ArchitectureError       the checkpoint is of another family
-        ├── CheckpointError         no folder, a weight file cut short, or a tensor missing or not as it should be
+        ├── CheckpointError         no folder, a file cut short, or a tensor missing or not as it should be
         ├── TokenizerFormatError    the tokenizer is not a byte-level BPE that pagelm reproduces exactly
         ├── PresentationError       pagelm.json is not what describes a model
         ├── VerificationError       a graph just written does not compute what it should
@@ -33,7 +33,7 @@ class ArchitectureError(BuildError):
 
 
 class CheckpointError(BuildError):
-    """The folder is not there, a weight file is truncated, or a tensor is missing or of a wrong shape or dtype."""
+    """The folder is not there, a file is truncated, or a tensor is missing or of a wrong shape or dtype."""
 
 
 class TokenizerFormatError(BuildError):
