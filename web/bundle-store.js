@@ -75,7 +75,7 @@ export async function openBundle(bundleUrl, fetch = (url, init) => globalThis.fe
  * @param {string} url
  * @returns {Manifest}
  */
-export function parseManifest(text, url) {
+function parseManifest(text, url) {
   const manifest = parseJson(text, url);
   if (manifest?.format !== FORMAT) {
     throw new FormatVersionError(`${url} has format ${JSON.stringify(manifest?.format)}`, {

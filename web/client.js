@@ -172,7 +172,7 @@ export class PagelmClient {
  * Iterate once. `done` also resolves (or rejects) when nobody iterates; an error is raised in both places.
  * @implements {AsyncIterable<GenerationEvent>}
  */
-export class Generation {
+class Generation {
   /** @type {GenerationEvent[]} */ #events = [];
   /** @type {(() => void) | null} */ #wake = null;
   /** @type {Error | null} */ #error = null;

@@ -11,7 +11,7 @@ import { element } from "./element.js";
  * @param {string} text
  * @returns {Promise<boolean>}  whether it worked
  */
-export async function copyText(text) {
+async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

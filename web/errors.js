@@ -11,7 +11,7 @@
 /** @typedef {import("./protocol.js").ErrorDescription} ErrorDescription */
 
 /** Base of the errors raised on purpose. */
-export class PagelmError extends Error {
+class PagelmError extends Error {
   /**
    * @param {string} problem  what was wrong, naming the file or key
    * @param {{expected: string, remedy: string, cause?: unknown}} facts
@@ -27,7 +27,7 @@ export class PagelmError extends Error {
 }
 
 /** A model bundle cannot be used. */
-export class BundleError extends PagelmError {}
+class BundleError extends PagelmError {}
 /** manifest.json is missing, not JSON, or a key is absent. */
 export class ManifestError extends BundleError {}
 /** The bundle was written for another format version. */

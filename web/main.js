@@ -18,7 +18,12 @@ const SITE_URL = new URL("./site.json", import.meta.url).href;
 async function start(root) {
   try {
     const { site } = await fetchSiteIndex(SITE_URL);
-    const { model, load, enableThinking, problems } = readPageOptions(location.search, site, SITE_URL);
+    const { model, load, enableThinking, problems } = readPageOptions(
+      location.search,
+      site,
+      SITE_URL,
+      crossOriginIsolated,
+    );
     mountChat(root, {
       startClient: () => PagelmClient.start(),
       load,

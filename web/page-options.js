@@ -42,10 +42,11 @@ import { SiteError } from "./errors.js";
  * @param {string} search  `location.search`
  * @param {Site} site
  * @param {string} siteUrl  the address site.json came from; the bundle's path is relative to it
+ * @param {boolean} isolated  whether the page is cross-origin isolated: only then can WASM have threads
  * @returns {PageOptions}
  * @throws {SiteError}
  */
-export function readPageOptions(search, site, siteUrl) {
+export function readPageOptions(search, site, siteUrl, isolated) {
   const parameters = new URLSearchParams(search);
   /** @type {string[]} */
   const problems = [];
@@ -57,6 +58,11 @@ export function readPageOptions(search, site, siteUrl) {
   };
   const threads = readThreads(parameters.get("threads"), problems);
   if (threads !== undefined) load.threads = threads;
+  if (threads !== undefined && threads > 1 && !isolated) {
+    problems.push(
+      `“threads=${threads}” in the address cannot apply: this host does not isolate the page (COOP/COEP), so WASM runs on 1 thread.`,
+    );
+  }
   if (parameters.get("instrument") === "1") load.instrument = true;
   return { model, load, enableThinking: readSwitch(parameters.get("thinking"), problems), problems };
 }

@@ -136,7 +136,7 @@ export function thoughtLabel(elapsedMs, running) {
 }
 
 /** @param {number} count */
-export function formatCount(count) {
+function formatCount(count) {
   return count.toLocaleString("en");
 }
 

@@ -16,7 +16,7 @@ const SITE = {
 const SITE_URL = "https://host.example/docs/chat/site.json";
 
 /** @param {string} search */
-const read = (search) => readPageOptions(search, SITE, SITE_URL);
+const read = (search) => readPageOptions(search, SITE, SITE_URL, true);
 
 test("without parameters: the default model, automatic backend, nothing instrumented", () => {
   const options = read("");
@@ -55,11 +55,17 @@ for (const [search, sentence] of /** @type {[string, RegExp][]} */ ([
   });
 }
 
+test("threads that a page without isolation cannot have are answered with a sentence", () => {
+  const { problems } = readPageOptions("?threads=4", SITE, SITE_URL, false);
+  assert.match(problems.join(), /threads=4.*cannot apply.*COOP\/COEP/);
+  assert.deepEqual(readPageOptions("?threads=1", SITE, SITE_URL, false).problems, []);
+});
+
 test("a site whose default is missing takes its first model", () => {
-  const options = readPageOptions("", { ...SITE, default_model: "gone" }, SITE_URL);
+  const options = readPageOptions("", { ...SITE, default_model: "gone" }, SITE_URL, true);
   assert.equal(options.model.name, "other");
 });
 
 test("a site without models is a named error", () => {
-  assert.throws(() => readPageOptions("", { default_model: "pico", models: [] }, SITE_URL), SiteError);
+  assert.throws(() => readPageOptions("", { default_model: "pico", models: [] }, SITE_URL, true), SiteError);
 });

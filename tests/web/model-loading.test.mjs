@@ -1,0 +1,64 @@
+// @ts-check
+/** What loading says on its way: the compile stage in bytes, and the threads with the backend. */
+
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import * as onnxRuntime from "onnxruntime-common";
+import { compile, describeThreads } from "../../web/model-loading.js";
+
+afterEach(() => {
+  Reflect.deleteProperty(globalThis, "crossOriginIsolated");
+});
+
+test("the compile stage counts expanded bytes and ends only when the session exists", async () => {
+  /** @type {Array<[number, number]>} */
+  const steps = [];
+  let stepsAtSession = 0;
+  const session = {};
+  const create = async () => {
+    stepsAtSession = steps.length;
+    return session;
+  };
+  const ort = /** @type {any} */ ({ ...onnxRuntime, InferenceSession: { create } });
+  const tensor = { name: "w", rows: 2, columns: 32, codes_offset: 0, scales_offset: 32 };
+  const expanded = {
+    external_data: "expanded.bin",
+    bytes: 72,
+    tensors: [{ ...tensor, weight_offset: 0, weight_scales_offset: 64 }],
+  };
+  const manifest = {
+    graphs: { wasm: { file: "wasm.onnx", external_data: "weights.bin", candidates: 2, expanded } },
+    model: { vocab_size: 8, num_hidden_layers: 1, num_key_value_heads: 1, head_dim: 2 },
+  };
+  const files = /** @type {any} */ ({ graph: new Uint8Array(1), weights: new Uint8Array(36) });
+  const description = {
+    name: /** @type {const} */ ("wasm"),
+    graph: /** @type {const} */ ("wasm"),
+    reason: "",
+  };
+  await compile(ort, /** @type {any} */ ({ manifest }), description, files, (...step) => steps.push(step));
+  assert.deepEqual(steps, [
+    [0, 73],
+    [72, 73],
+    [73, 73],
+  ]);
+  assert.equal(stepsAtSession, 2);
+});
+
+/** @param {"wasm" | "webgpu"} name @param {number} [threads] */
+function reasonOn(name, threads) {
+  const graph = name === "wasm" ? "wasm" : "webgpu-f32";
+  return describeThreads({ name, graph, reason: "Because." }, threads).reason;
+}
+
+test("WASM's reason says its threads and why there are no more", () => {
+  assert.equal(
+    reasonOn("wasm", 4),
+    "Because. It runs on 1 thread, although 4 were asked for, because this host does not isolate the page (COOP/COEP).",
+  );
+});
+
+test("threads asked for on WebGPU are said to have no effect", () => {
+  assert.equal(reasonOn("webgpu"), "Because.");
+  assert.equal(reasonOn("webgpu", 4), "Because. “threads” counts for WASM only.");
+});
