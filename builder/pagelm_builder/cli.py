@@ -109,7 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed.run(parsed)
     except PagelmError as error:
-        print(f"pagelm: {type(error).__name__}: {error}", file=sys.stderr)
+        # one line, though some quote what a library said over several
+        print(f"pagelm: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

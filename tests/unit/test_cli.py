@@ -1,0 +1,197 @@
+"""The `pagelm` command: what it calls with which arguments, and how an error leaves it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from pagelm_builder import cli, export, serve, site
+from pagelm_builder.errors import BuildError
+
+Calls = list[tuple[tuple[object, ...], dict[str, object]]]
+
+
+@pytest.fixture
+def exports(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """What `export_bundle` is called with, instead of doing it."""
+    calls: Calls = []
+
+    def note(*arguments: object, **options: object) -> object:
+        del options["progress"]
+        calls.append((arguments, options))
+        return arguments[1]
+
+    monkeypatch.setattr(export, "export_bundle", note)
+    return calls
+
+
+def test_help_lists_the_commands_and_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["--help"])
+    assert left.value.code == 0
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    described = {line[0]: line[1] for line in lines if len(line) == 2}
+    assert described["export"].startswith("turn a checkpoint into a bundle")
+    assert described["site"].startswith("put page, runtime and bundles")
+    assert described["serve"].startswith("serve such a folder")
+
+
+@pytest.mark.parametrize("command", ["export", "site", "serve"])
+def test_help_of_a_command_explains_each_argument(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    out = capsys.readouterr().out
+    assert f"usage: pagelm {command}" in out
+    [actions] = [
+        action.choices[command]._actions  # type: ignore[index]
+        for action in cli.make_parser()._actions
+        if action.choices
+    ]
+    assert [action.dest for action in actions if not action.help] == []
+
+
+def test_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"pagelm {version('pagelm')}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["export"], ["export", "pico"], ["site"], ["fly"]], ids=" ".join)
+def test_arguments_that_make_no_sense_end_in_the_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(arguments)
+    assert left.value.code == 2
+    assert "usage: pagelm" in capsys.readouterr().err
+
+
+def test_pico_is_the_embedded_checkpoint(exports: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "pico", "--out", "b"]) == 0
+    [((source, out), options)] = exports
+    assert isinstance(source, Path)
+    assert json.loads((source / "config.json").read_text("utf-8"))["architectures"] == ["Qwen3ForCausalLM"]
+    assert (source / "model.safetensors").is_file()
+    assert source.parent == Path(cli.__file__).parent / "pico"
+    assert (out, options) == (Path("b"), {"name": "pico"})
+    assert capsys.readouterr().out == "wrote b\n"
+
+
+def test_a_folder_of_the_same_name_is_reached_by_its_path(exports: Calls) -> None:
+    cli.main(["export", "./pico", "--out", "b"])
+    assert exports == [((Path("pico"), Path("b")), {"name": "pico"})]
+
+
+def test_a_model_takes_the_name_of_its_folder_unless_given_another(exports: Calls, tmp_path: Path) -> None:
+    cli.main(["export", str(tmp_path / "Qwen3-0.6B"), "--out", "b"])
+    cli.main(["export", str(tmp_path), "--out", "b", "--name", "mine"])
+    assert [options["name"] for _, options in exports] == ["Qwen3-0.6B", "mine"]
+
+
+def test_site_passes_bundles_in_order(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: Calls = []
+
+    def note(*arguments: object, **options: object) -> object:
+        calls.append((arguments, options))
+        return arguments[0]
+
+    monkeypatch.setattr(site, "build_site", note)
+    assert cli.main(["site", "a", "b", "--out", "d", "--node-modules", "n"]) == 0
+    [((out, bundles), options)] = calls
+    assert (out, bundles, options["node_modules"]) == (Path("d"), [Path("a"), Path("b")], Path("n"))
+    assert capsys.readouterr().out.startswith("wrote d: ")
+
+
+def test_serve_listens_on_loopback_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: Calls = []
+    monkeypatch.setattr(serve, "serve", lambda *arguments, **options: calls.append((arguments, options)))
+    cli.main(["serve"])
+    cli.main(["serve", "d", "--host", "::1", "--port", "0"])
+    assert calls == [
+        ((Path("dist"),), {"host": "127.0.0.1", "port": 8000}),
+        ((Path("d"),), {"host": "::1", "port": 0}),
+    ]
+
+
+def test_an_error_is_one_line_on_stderr_and_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise BuildError("a library said:\n\n  no", expected="yes", remedy="Ask again.")
+
+    monkeypatch.setattr(export, "export_bundle", fail)
+    assert cli.main(["export", "pico", "--out", "b"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == "pagelm: BuildError: a library said: no (expected yes). Ask again.\n"
+    assert captured.out == ""
+
+
+def test_an_error_that_pagelm_did_not_foresee_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(export, "export_bundle", fail)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["export", "pico", "--out", "b"])
+
+
+def test_an_interrupt_ends_with_the_status_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(serve, "serve", interrupt)
+    assert cli.main(["serve"]) == 130
+
+
+@pytest.mark.parametrize(("kind", "problem"), [("nothing", "is not there"), ("file", "is not a folder")])
+def test_a_source_that_is_no_folder_is_a_named_error(
+    kind: str, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "model"
+    if kind == "file":
+        source.write_text("")
+    assert cli.main(["export", str(source), "--out", str(tmp_path / "out" / "bundle")]) == 1
+    assert capsys.readouterr().err.startswith(
+        f"pagelm: CheckpointError: {source} {problem} (expected a folder"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_a_config_is_a_named_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["export", str(tmp_path), "--out", str(tmp_path / "bundle")]) == 1
+    expected = f"pagelm: ConfigError: {tmp_path / 'config.json'} is missing"
+    assert capsys.readouterr().err.startswith(expected)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.ProgressLine()("weights", 1, 2)
+    assert capsys.readouterr().err == ""
+
+
+def test_progress_overwrites_its_line_and_ends_it_with_the_stage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    progress = cli.ProgressLine()
+    progress("weights", 1, 2)
+    progress("weights", 2, 2)
+    assert capsys.readouterr().err == "\r\x1b[2Kweights 1/2\r\x1b[2Kweights 2/2\n"
+
+
+def test_the_command_itself_imports_no_piece_that_a_subcommand_needs() -> None:
+    heavy = {"onnx", "onnx_ir", "onnxruntime", "numpy", "fastapi", "uvicorn", "torch", "safetensors"}
+    script = f"import sys, pagelm_builder.cli; print({heavy} & set(sys.modules))"
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.stdout + run.stderr == "set()\n"
