@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def test_each_graph_answers_as_well_as_the_checkpoint(
     assert written["without_thinking"]["accuracy"] < written["with_thinking"]["accuracy"]
     share = written["with_thinking"]["accuracy"] * 100
     assert f"| all | 24 | {share:.1f} % |" in capsys.readouterr().out
+
+
+def test_the_graph_that_was_asked_for_is_the_one_that_answers(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_graph = tmp_path / "bundle"
+    shutil.copytree(bundle, one_graph)
+    manifest = json.loads((one_graph / "manifest.json").read_text(encoding="utf-8"))
+    del manifest["graphs"]["wasm"]
+    (one_graph / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert main([str(one_graph), "--problems", "1"]) == 0
+    assert main([str(one_graph), "--problems", "1", "--graph", "wasm"]) == 1
+    assert "graphs.wasm is missing" in capsys.readouterr().err
 
 
 def test_answers_come_in_order_without_thoughts_and_progress_counts_them(
