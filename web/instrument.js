@@ -12,7 +12,7 @@
 
 /** @typedef {{read: () => WebGpuCounters, reset: () => void}} Instrument */
 
-/** A second wrapping of the same prototypes would count everything twice. @type {WeakMap<object, Instrument>} */
+/** Prototypes stay wrapped: each further load would put one more layer of counting around every call. @type {WeakMap<object, Instrument>} */
 const installed = new WeakMap();
 
 /**

@@ -55,6 +55,7 @@ test("the device gets the adapter's limits, not WebGPU's defaults", async () => 
   const { limits } = await openGpuDevice(gpu);
   assert.equal(limits.maxBufferSize, 4e9);
   assert.equal(limits.maxStorageBufferBindingSize, 2e9);
+  assert.equal(limits.maxStorageBuffersPerShaderStage, 10);
 });
 
 test("only features that the adapter has are asked for", async () => {
