@@ -208,8 +208,8 @@ def _make_session(
     # Without it x86 processors that lack VNNI add pairs of int8 products in 16 bits, which saturate.
     options.add_session_config_entry("session.x64quantprecision", "1")
     sizes = [len(data) for data in external.values()]
-    # onnxruntime copies what it needs of these buffers while it makes the session; `external` keeps them alive
-    # until then, and nothing has to afterwards.
+    # onnxruntime reads these buffers while it makes the session and copies what it needs: `external` keeps
+    # them alive until then, and nothing has to afterwards.
     options.add_external_initializers_from_files_in_memory(list(external), list(external.values()), sizes)
     graph = read_verified(folder, entry.file)
     try:
