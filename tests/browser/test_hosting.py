@@ -86,7 +86,7 @@ def test_an_altered_weight_part_is_named_and_can_be_tried_again(
 
 
 def test_weights_that_cannot_be_had_are_said_and_the_question_is_kept(page: Page, site_url: str) -> None:
-    page.route("**/*.bin", lambda route: route.abort("connectionrefused"))
+    page.route("**/weights/*.bin", lambda route: route.abort("connectionrefused"))
     page.goto(site_url + "?backend=wasm")
     chat = ChatPage(page)
     chat.composer.fill("What is 27 + 38?")
