@@ -25,7 +25,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, multiprocessing, nn
 from torch.nn import functional
 
-from pagelm_builder.pico.checkpoint_files import CHECKPOINT_DIRECTORY, save_checkpoint
+from pagelm_builder.pico.checkpoint_files import CHECKPOINT_DIRECTORY, load_checkpoint, save_checkpoint
 from pagelm_builder.pico.conversations import Sample, draw_samples
 from pagelm_builder.pico.evaluate import TorchAnswers, evaluate
 from pagelm_builder.pico.model import Config, Qwen3
@@ -206,10 +206,11 @@ def main() -> None:
     seen_tokens = train(recipe, model, tokenizer, arguments.snapshots)
     minutes = (time.monotonic() - started) / 60
     save_checkpoint(arguments.output, model, tokenizer)
-    model.set_quantized(True)
+    saved, _ = load_checkpoint(arguments.output)  # what is published has its norms in bfloat16
+    saved.set_quantized(True)
     problems = heldout_problems()
     evaluation = {
-        **evaluate(TorchAnswers(model, tokenizer), problems),
+        **evaluate(TorchAnswers(saved, tokenizer), problems),
         "problems": len(problems),
         "weights": "int4, block 32, symmetric",
         "parameters": model.parameter_count(),
