@@ -21,7 +21,7 @@ expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the browser tests and put them last: Playwright's loop stays in this thread once it has started."""
+    """Mark the browser tests and put them last: Playwright's loop stays in the thread once it runs."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
