@@ -33,6 +33,7 @@ export function mountBackendBadge(root) {
   panel.append(reason, graph);
   panel.hidden = true;
   root.append(badge, panel);
+  root.hidden = true; // until it is known what runs, the first frame included
 
   /** @param {boolean} open */
   function show(open) {
