@@ -105,10 +105,14 @@ def time_to_ready(page: Page, address: str) -> float:
 def count_bytes(page: Page) -> Callable[[], int]:
     """Start counting what the page and its worker receive; the result stops and tells."""
     finished: list[Request] = []
-    page.context.on("requestfinished", finished.append)
+
+    def keep(request: Request) -> None:
+        finished.append(request)
+
+    page.context.on("requestfinished", keep)
 
     def received() -> int:
-        page.context.remove_listener("requestfinished", finished.append)
+        page.context.remove_listener("requestfinished", keep)
         return sum(request.sizes()["responseBodySize"] for request in finished)
 
     return received
@@ -124,7 +128,11 @@ def measure_speed(model: ModelClient) -> Speed:
 
 
 def measure_decode_costs(model: ModelClient, layers: int) -> DecodeCosts:
-    """Two replies to one prompt, one longer: what the longer one adds is what its tokens cost."""
+    """Two replies to one prompt, one longer: what the longer one adds is what its tokens cost.
+
+    One reply goes before, so that both find the same tokens in the cache and prefill the same rest.
+    """
+    decode_totals(model, 8)
     short, long = (decode_totals(model, tokens) for tokens in (8, 8 + DECODED_TOKENS // 2))
     tokens = long.runs - short.runs
     names = long.dispatches.keys() | short.dispatches.keys()
