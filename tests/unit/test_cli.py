@@ -12,6 +12,7 @@ import pytest
 
 from pagelm_builder import cli, export, serve, site
 from pagelm_builder.errors import BuildError
+from pagelm_builder.progress_line import ProgressLine
 
 Calls = list[tuple[tuple[object, ...], dict[str, object]]]
 
@@ -106,7 +107,21 @@ def test_site_passes_bundles_in_order(
     assert cli.main(["site", "a", "b", "--out", "d", "--node-modules", "n"]) == 0
     [((out, bundles), options)] = calls
     assert (out, bundles, options["node_modules"]) == (Path("d"), [Path("a"), Path("b")], Path("n"))
+    assert (options["host_compresses"], options["compression"]) == (True, "fast")
     assert capsys.readouterr().out.startswith("wrote d: ")
+
+
+def test_site_can_be_told_what_the_host_does_and_how_hard_to_compress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[dict[str, object]] = []
+
+    def note(*arguments: object, **options: object) -> None:
+        calls.append(options)
+
+    monkeypatch.setattr(site, "build_site", note)
+    assert cli.main(["site", "a", "--no-host-compresses", "--compression", "smallest"]) == 0
+    assert (calls[0]["host_compresses"], calls[0]["compression"]) == (False, "smallest")
 
 
 def test_serve_listens_on_loopback_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +189,7 @@ def test_a_folder_without_a_config_is_a_named_error(
 
 
 def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.ProgressLine()("weights", 1, 2)
+    ProgressLine()("weights", 1, 2)
     assert capsys.readouterr().err == ""
 
 
@@ -182,7 +197,7 @@ def test_progress_overwrites_its_line_and_ends_it_with_the_stage(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    progress = cli.ProgressLine()
+    progress = ProgressLine()
     progress("weights", 1, 2)
     progress("weights", 2, 2)
     assert capsys.readouterr().err == "\r\x1b[2Kweights 1/2\r\x1b[2Kweights 2/2\n"

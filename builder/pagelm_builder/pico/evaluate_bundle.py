@@ -20,9 +20,9 @@ from pagelm import LanguageModel
 from pagelm.errors import PagelmError
 from pagelm.events import TextDelta
 from pagelm.sampling import SamplingOptions
-from pagelm_builder.cli import ProgressLine
 from pagelm_builder.pico.evaluate import MAX_NEW_TOKENS, Report, evaluate
 from pagelm_builder.pico.problems import Message, Problem, heldout_problems
+from pagelm_builder.progress_line import ProgressLine
 
 if TYPE_CHECKING:
     from pagelm._backend_native import NativeGraph

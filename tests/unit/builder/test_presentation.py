@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pagelm.manifest import load_manifest
-from pagelm_builder.cli import embedded_checkpoint
+from pagelm_builder.embedded_model import embedded_checkpoint
 from pagelm_builder.errors import PresentationError
 from pagelm_builder.export import export_bundle
 from pagelm_builder.presentation import Presentation, read_presentation

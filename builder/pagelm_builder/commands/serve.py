@@ -1,0 +1,24 @@
+"""`pagelm serve`: arguments to `pagelm_builder.serve`. It knows nothing of HTTP."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from pagelm_builder.commands.subparsers import Subparsers
+
+
+def add_parser(commands: Subparsers) -> None:
+    serve = commands.add_parser("serve", help="serve such a folder on this machine")
+    serve.add_argument(
+        "folder", nargs="?", type=Path, default=Path("dist"), metavar="DIR", help="the folder (default: dist)"
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
+    serve.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for any (default: 8000)")
+    serve.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> None:
+    from pagelm_builder.serve import serve
+
+    serve(arguments.folder, host=arguments.host, port=arguments.port)
