@@ -7,7 +7,7 @@ BUILDER := LICENSE NOTICE $(shell find builder py_runtime -type f -not -path '*/
 WEB := $(shell find web -type f)
 
 .NOTPARALLEL:
-.PHONY: demo serve site test lint format bench pico setup clean
+.PHONY: demo serve site test lint format full-size bench pico setup clean
 
 demo: site  ## build everything and serve it
 	$(BIN)/pagelm serve dist --port $(PORT)
@@ -27,6 +27,8 @@ lint: .venv/.test node_modules/.ready
 format: .venv/.test node_modules/.ready
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && npm run --silent format
 
+full-size: build/bundles/qwen3-0.6b/manifest.json  ## random weights of Qwen3-0.6B's exact shape, exported: what to measure on
+
 bench: .venv/.test dist/site.json  ## figures, as Markdown
 	$(BIN)/python tests/browser/chromium.py
 	PYTHONPATH=tests $(BIN)/python -m bench
@@ -41,6 +43,13 @@ clean:
 
 build/bundles/pico/manifest.json: $(BUILDER) | .venv/.demo
 	$(BIN)/pagelm export pico --out $(@D)
+
+build/checkpoints/qwen3-0.6b/config.json: builder/pagelm_builder/random_checkpoint.py | .venv/.demo node_modules/.ready
+	rm -rf $(@D)
+	$(BIN)/python -m pagelm_builder.random_checkpoint $(@D)
+
+build/bundles/qwen3-0.6b/manifest.json: build/checkpoints/qwen3-0.6b/config.json $(BUILDER)
+	$(BIN)/pagelm export $(<D) --out $(@D)
 
 # `pagelm site` writes site.json after all that it describes; touching it would make its compressed variants stale.
 dist/site.json: build/bundles/pico/manifest.json $(WEB) node_modules/.ready

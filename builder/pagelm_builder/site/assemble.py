@@ -14,13 +14,13 @@ from pathlib import Path
 
 from pagelm.manifest import MANIFEST_FILE, load_manifest, verify_bundle_files
 from pagelm_builder.errors import OutputExistsError, SiteError
+from pagelm_builder.replacement import replacing
 from pagelm_builder.site.build_cache import BuildCache
 from pagelm_builder.site.index import INDEX_FILE, list_files, make_index
 from pagelm_builder.site.locations import default_cache_folder, find_web
 from pagelm_builder.site.npm_packages import PYODIDE, check_npm_packages, vendor_npm_packages
 from pagelm_builder.site.precompress import Compression, precompress
 from pagelm_builder.site.python_files import write_python_files
-from pagelm_builder.site.replacement import replacing
 
 Progress = Callable[[str, int, int], None]  # stage, steps done, steps in all
 

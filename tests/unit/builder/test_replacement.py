@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pagelm_builder.site.replacement import replacing
+from pagelm_builder.replacement import replacing
 
 
 @pytest.fixture
