@@ -354,7 +354,10 @@ export function messagesFor(state, turn) {
     messages.push({ role: "user", content: earlier.question });
     /** @type {ChatMessage} */
     const reply = { role: "assistant", content: earlier.answer };
-    if (earlier.reasoning !== "") reply.reasoning_content = earlier.reasoning;
+    // Without it the template would take what precedes a “</think>” in the answer for the reasoning.
+    if (earlier.reasoning !== "" || earlier.answer.includes("</think>")) {
+      reply.reasoning_content = earlier.reasoning;
+    }
     messages.push(reply);
   }
   messages.push({ role: "user", content: turn.question });

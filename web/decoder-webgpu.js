@@ -108,7 +108,10 @@ export class WebGpuDevice {
     // A refused dispatch leaves what was in the buffers: the tokens read from them would be wrong.
     device.addEventListener("uncapturederror", ({ error }) => {
       if (this.#closing) return;
-      this.#broken ??= gpuError(error);
+      this.#broken ??= new DeviceLostError(`the GPU refused a command: ${error.message}`, {
+        expected: "every command to be accepted",
+        remedy: "Load the model again; if it happens again, choose WASM in the Settings.",
+      });
       this.#abandon(this.#broken);
     });
   }

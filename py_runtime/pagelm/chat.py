@@ -85,6 +85,9 @@ def _record(answer: dict[str, str], event: Event) -> None:
     match event:
         case TextDelta(text):
             answer["content"] += text
+            if "</think>" in answer["content"]:
+                # else the template would take what precedes it for the reasoning
+                answer.setdefault("reasoning_content", "")
         case ReasoningDelta(text):
             answer["reasoning_content"] = answer.get("reasoning_content", "") + text
         case Done():

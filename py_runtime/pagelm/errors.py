@@ -12,8 +12,8 @@
     ├── ContextOverflowError    the prompt does not fit into the context
     ├── BackendError            the backend refused or failed
     │   ├── BackendUnavailableError   no such backend here
-    │   ├── DeviceLostError     the GPU went away while it was in use
-    │   └── DeviceMemoryError   the graphics memory does not hold what was asked for
+    │   ├── DeviceLostError     the GPU went away, or refused a command, while it was in use
+    │   └── DeviceMemoryError   the GPU, or the browser's tab, has no room for what was asked for
     ├── BusyError               one generation at a time, and one is running
     └── ProtocolError           a message between page and worker has the wrong shape
 
@@ -85,11 +85,11 @@ class BackendUnavailableError(BackendError):
 
 
 class DeviceLostError(BackendError):
-    """The GPU went away while it was in use."""
+    """The GPU went away, or refused a command, while it was in use: nothing it computes can be trusted."""
 
 
 class DeviceMemoryError(BackendError):
-    """The graphics memory does not hold what was asked for."""
+    """The GPU, or the browser's tab, has no room for what was asked for."""
 
 
 class BusyError(PagelmError):

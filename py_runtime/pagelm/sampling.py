@@ -158,5 +158,5 @@ def _not_finite(value: float) -> BackendError:
     return BackendError(
         f"the model computed logits of {value}",
         expected="finite numbers",
-        remedy="Start a new chat; if it happens again, load the model with another backend.",
+        remedy="Load the model again; if it stays, use another backend or export the bundle again.",
     )

@@ -53,6 +53,14 @@ def test_it_runs_from_a_sub_path_of_any_static_host(page: Page, sub_path_url: st
     expect(chat.text_of(chat.ask("What is 27 + 38?"))).to_have_text("27 + 38 = 65")
 
 
+def test_threads_that_a_host_cannot_have_are_said(page: Page, sub_path_url: str) -> None:
+    page.goto(sub_path_url + "?backend=wasm&threads=2")
+    notice = page.get_by_role("alert").filter(visible=True)
+    expect(notice).to_contain_text("threads=2")
+    expect(notice).to_contain_text("1 thread.")
+    ChatPage(page).wait_until_ready()
+
+
 def test_nothing_is_requested_from_anywhere_else(page: Page, site_url: str) -> None:
     requested: list[str] = []
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from browser.chat_page import ChatPage
+from browser.chat_page import LOAD_MS, ChatPage
 
 
 def test_stop_ends_an_answer_half_way_and_the_next_one_is_right(open_chat: Callable[..., ChatPage]) -> None:
@@ -91,6 +91,22 @@ def test_the_same_seed_gives_the_same_answer(open_chat: Callable[..., ChatPage])
 def spoken(answer: str) -> list[str]:
     """The lines of an answer without times and speeds."""
     return [line for line in answer.splitlines() if "Thought" not in line and "tokens" not in line]
+
+
+def test_another_backend_is_chosen_in_the_settings_and_survives_a_reload(
+    open_chat: Callable[..., ChatPage],
+) -> None:
+    chat = open_chat("?backend=webgpu")
+    chat.ask("What is 2 + 3?")
+    chat.page.get_by_role("button", name="Settings").click()
+    chat.page.get_by_role("combobox", name="Backend").select_option("WASM")
+    expect(chat.page.get_by_role("dialog")).to_contain_text("graph wasm", timeout=LOAD_MS)
+    chat.page.get_by_role("button", name="Close settings").click()
+    expect(chat.backend_badge).to_contain_text("WASM")
+    expect(chat.answers).to_have_count(1)
+    chat.page.reload()
+    chat.wait_until_ready()
+    expect(chat.backend_badge).to_contain_text("WASM")
 
 
 def test_everything_is_reached_by_keyboard(open_chat: Callable[..., ChatPage]) -> None:

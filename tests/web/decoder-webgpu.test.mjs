@@ -161,8 +161,8 @@ test("after an error that the GPU only reported, no run gives tokens", async () 
   gpu.reportError("dispatch is too large");
   for (let attempt = 0; attempt < 2; attempt++) {
     await assert.rejects(device.run([2], 1), {
-      name: "BackendError",
-      message: /reported an error: dispatch is too large.*WASM in the Settings/,
+      name: "DeviceLostError",
+      message: /refused a command: dispatch is too large.*WASM in the Settings/,
     });
   }
   assert.equal(session.runs.length, 1);
@@ -170,7 +170,7 @@ test("after an error that the GPU only reported, no run gives tokens", async () 
 
 test("an error that the GPU reports during a run ends that run", async () => {
   session.before = async () => gpu.reportError("invalid bind group");
-  await assert.rejects(device.run([1], 0), { name: "BackendError", message: /invalid bind group/ });
+  await assert.rejects(device.run([1], 0), { name: "DeviceLostError", message: /invalid bind group/ });
 });
 
 test("a session on a GPU that refused the weights is not used", async () => {

@@ -214,6 +214,16 @@ test("messages carry the earlier turns with their reasoning, then the question",
   ]);
 });
 
+test("an answer that mentions the closing tag keeps all of it", () => {
+  const thoughtless = answered(1, "one", "a </think> b").filter((event) => event.kind !== "reasoning");
+  const state = after([...thoughtless, { kind: "question", text: "two" }], ready);
+  assert.deepEqual(messagesFor(state, state.turns[1])[1], {
+    role: "assistant",
+    content: "a </think> b",
+    reasoning_content: "",
+  });
+});
+
 test("a turn stopped before it answered is not part of the messages", () => {
   const stopped = answered(1, "one", "x").filter((event) => event.kind !== "text");
   const state = after([...stopped, { kind: "question", text: "two" }], ready);

@@ -1,8 +1,8 @@
 """Writes the working of the two word tasks, letter by letter, and draws the words they are about.
 
 `words.txt` holds lowercase English words of 3 to 10 letters from SCOWL (Debian's wamerican-small
-2020.12.07), which is free to use, copy, modify and distribute, copyright 2000-2019 Kevin Atkinson, see
-http://wordlist.aspell.net/scowl-readme/. Knows no wording of questions.
+2020.12.07), which is free to use, copy, modify and distribute, copyright 2000-2011 Kevin Atkinson, see
+NOTICE. Knows no wording of questions.
 
     r in berry                        stressed
 

@@ -256,6 +256,17 @@ class TestChat:
         assert usage(events).prompt_tokens == model.count_tokens(chat.messages[:-1])
         assert usage(events).cached_tokens > 0
 
+    def test_a_literal_tag_in_an_answer_stays_part_of_it(self) -> None:
+        model = model_on(scripted("write </think> here"))
+        chat = model.chat(enable_thinking=False)
+        run(collect(chat.send("How does it end?")))
+        answer = {"role": "assistant", "content": "write </think> here", "reasoning_content": ""}
+        assert chat.messages[-1] == answer
+        spoken = [{"role": "assistant", "content": "write  here", "reasoning_content": ""}]
+        asked = chat.messages[:1]
+        more_tokens = model.count_tokens([*asked, answer]) - model.count_tokens([*asked, *spoken])
+        assert more_tokens == len("</think>")
+
     def test_the_mode_is_the_chats(self) -> None:
         model = model_on(scripted("4."))
         events = run(collect(model.chat(enable_thinking=False).send("2 + 2?")))
