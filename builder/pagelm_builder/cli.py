@@ -8,14 +8,15 @@ in one message and exit status 1.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from pagelm.errors import PagelmError
-from pagelm_builder.commands import export, serve, site
+from pagelm_builder.commands import chat, export, serve, site
 
-COMMANDS = (export, site, serve)
+COMMANDS = (export, site, serve, chat)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -39,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # whoever read the output left; what Python still holds for it must not be flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 

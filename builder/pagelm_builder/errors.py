@@ -2,6 +2,7 @@
 
     pagelm.errors.PagelmError
     ├── ServeError                  the server cannot start
+    ├── QuestionError               what to ask the model is missing or is not text
     └── BuildError                  the builder cannot go on
         ├── ConfigError             config.json lacks a key, or asks for something not implemented
         ├── ArchitectureError       the checkpoint is of another family
@@ -61,3 +62,7 @@ class SiteError(BuildError):
 
 class ServeError(PagelmError):
     """The server cannot start: no site in the folder, or no such address or port to be had."""
+
+
+class QuestionError(PagelmError):
+    """What to ask the model is missing or is not text."""

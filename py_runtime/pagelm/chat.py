@@ -38,12 +38,12 @@ class Chat:
     Args:
         model: Answers.
         system: What the model is told before all else.
-        enable_thinking: Whether it reasons before it answers.
+        enable_thinking: Whether it reasons before it answers; may be set between two questions.
     """
 
     def __init__(self, model: Replies, system: str | None = None, *, enable_thinking: bool = True) -> None:
         self._model = model
-        self._enable_thinking = enable_thinking
+        self.enable_thinking = enable_thinking
         self._messages: list[dict[str, str]] = []
         if system is not None:
             self._messages.append({"role": "system", "content": system})
@@ -67,7 +67,7 @@ class Chat:
         answer = {"role": "assistant", "content": ""}
         events = self._model.reply(
             [*self.messages, asked],
-            enable_thinking=self._enable_thinking,
+            enable_thinking=self.enable_thinking,
             sampling=sampling,
             max_new_tokens=max_new_tokens,
             cancellation=cancellation,

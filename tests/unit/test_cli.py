@@ -40,9 +40,10 @@ def test_help_lists_the_commands_and_what_they_do(capsys: pytest.CaptureFixture[
     assert described["export"].startswith("turn a checkpoint into a bundle")
     assert described["site"].startswith("put page, runtime and bundles")
     assert described["serve"].startswith("serve such a folder")
+    assert described["chat"].startswith("chat with a bundle")
 
 
-@pytest.mark.parametrize("command", ["export", "site", "serve"])
+@pytest.mark.parametrize("command", ["export", "site", "serve", "chat"])
 def test_help_of_a_command_explains_each_argument(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main([command, "--help"])

@@ -1,0 +1,102 @@
+"""The conversation at a terminal: a line is a question, a line that begins with / is a command.
+
+Ctrl+C drops the line being typed or ends the answer being written; Ctrl+D ends the program. It knows no
+tokens and no files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from pagelm import Chat, Done, LanguageModel
+from pagelm.errors import ContextOverflowError, TemplateError
+from pagelm_builder.chat.settings import ChatSettings
+from pagelm_builder.chat.terminal import Terminal
+from pagelm_builder.chat.turn import answer_question
+
+PROMPT = "> "
+COMMAND = re.compile(r"/\w+")
+COMMANDS = {
+    "/new": "forget the conversation",
+    "/think": "reason before answering",
+    "/no_think": "answer at once",
+    "/help": "these lines",
+}
+
+
+class Conversation:
+    """Questions of a person, one after another, until there are no more."""
+
+    def __init__(
+        self, model: LanguageModel, settings: ChatSettings, terminal: Terminal, runner: asyncio.Runner
+    ) -> None:
+        self._model = model
+        self._settings = settings
+        self._terminal = terminal
+        self._runner = runner
+        self._chat = self._new_chat(settings.enable_thinking)
+
+    @property
+    def chat(self) -> Chat:
+        return self._chat
+
+    def run(self) -> None:
+        """Answer until the lines end."""
+        self._terminal.remark(f"{self._model.manifest.name}. /help lists commands, Ctrl+D ends.\n")
+        while (line := self._next_line()) is not None:
+            if not line:
+                continue
+            if COMMAND.fullmatch(line):
+                self._obey(line)
+            else:
+                self._answer(line)
+
+    def _next_line(self) -> str | None:
+        """The next line without white space around it; None at the end."""
+        try:
+            return self._terminal.prompt(PROMPT).strip()
+        except EOFError:
+            self._terminal.remark("\n")
+            return None
+        except KeyboardInterrupt:
+            self._terminal.remark("\n")
+        except UnicodeDecodeError:
+            self._terminal.remark("That line was not UTF-8 and is dropped.\n")
+        return ""
+
+    def _obey(self, command: str) -> None:
+        match command:
+            case "/new":
+                self._chat = self._new_chat(self._chat.enable_thinking)
+                self._terminal.remark("A new conversation.\n")
+            case "/think" | "/no_think":
+                self._chat.enable_thinking = command == "/think"
+                self._terminal.remark(f"From now on: {COMMANDS[command]}.\n")
+            case "/help":
+                lines = [f"{name:10} {meaning}\n" for name, meaning in COMMANDS.items()]
+                self._terminal.remark("".join(lines) + "Ctrl+C     stop the answer\nCtrl+D     end\n")
+            case _:
+                self._terminal.remark(f"There is no command {command}; /help lists them.\n")
+
+    def _answer(self, question: str) -> None:
+        try:
+            answer = self._runner.run(
+                answer_question(self._model, self._chat, question, self._settings, self._terminal)
+            )
+        except (ContextOverflowError, TemplateError) as error:
+            self._terminal.remark(f"{error} /new begins another conversation.\n")
+            return
+        self._terminal.remark(f"[{summary(answer.done)}]\n\n")
+
+    def _new_chat(self, enable_thinking: bool) -> Chat:
+        return self._model.chat(self._settings.system, enable_thinking=enable_thinking)
+
+
+def summary(done: Done) -> str:
+    """How an answer ended and what it took, in one line."""
+    usage = done.usage
+    tokens = usage.reasoning_tokens + usage.answer_tokens
+    ending = {"stop": "", "length": "stopped: no room left · ", "abort": "stopped · "}[done.finish_reason]
+    speed = f"{tokens / usage.decode_ms * 1000:.0f} tokens/s · " if usage.decode_ms else ""
+    return f"{ending}{tokens} tokens · {speed}{usage.context_used} of {usage.context_size} in context"

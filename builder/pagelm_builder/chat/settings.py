@@ -1,0 +1,35 @@
+"""What a person asked for on the command line, as one value; what they left out is the bundle's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from pagelm import LanguageModel, SamplingOptions
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """How to answer.
+
+    Attributes:
+        system: What the model is told before all else.
+        enable_thinking: Whether it reasons first.
+        max_new_tokens: Most tokens of reasoning and answer together; None: what the context holds.
+        sampling: Fields of `SamplingOptions` that replace the bundle's for the mode.
+    """
+
+    system: str | None = None
+    enable_thinking: bool = True
+    max_new_tokens: int | None = None
+    sampling: Mapping[str, float | int] = field(default_factory=dict)
+
+    def sampling_for(self, model: LanguageModel, enable_thinking: bool) -> SamplingOptions:
+        """The bundle's options for a mode, with what was asked for instead.
+
+        Raises:
+            SamplingError: An option is outside its range.
+        """
+        # the dataclass checks what each field was given, so that a mapping from anywhere is as good
+        own = model.manifest.generation.for_mode(enable_thinking)
+        return replace(own, **self.sampling)  # type: ignore[arg-type]

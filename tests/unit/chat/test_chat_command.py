@@ -1,0 +1,163 @@
+"""`pagelm chat` as scripts use it: --prompt, a pipe, --json, exit status; and errors by name."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import sys
+from collections.abc import Callable
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes import model_on, scripted, write_bundle
+from pagelm import LanguageModel, SamplingOptions
+from pagelm_builder import cli
+
+THOUGHTFUL = "<think>\n2 and 2\n</think>\n\n4."
+Asked = list[dict[str, Any]]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """Loads a scripted model instead of a bundle; remembers what its replies were asked with."""
+    calls: Asked = []
+    reply = LanguageModel.reply
+
+    async def load(folder: object, **options: object) -> LanguageModel:
+        return model_on(scripted(THOUGHTFUL, THOUGHTFUL))
+
+    def note(self: LanguageModel, messages: object, **options: Any) -> object:
+        calls.append({"messages": messages, **options})
+        return reply(self, messages, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LanguageModel, "load", load)
+    monkeypatch.setattr(LanguageModel, "reply", note)
+    return calls
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Puts bytes on standard input."""
+    return lambda data: monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(data), encoding="utf-8"))
+
+
+def test_a_prompt_is_answered_on_standard_output(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["chat", "b", "--prompt", "2 + 2?"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "4.\n"
+    assert captured.err == "2 and 2\n\n"
+
+
+def test_what_is_piped_in_is_one_question(
+    asked: Asked, pipe: Callable[[bytes], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe("Was ist\n2 + 2, ö?\n".encode())
+    assert cli.main(["chat", "b"]) == 0
+    assert asked[0]["messages"] == [{"role": "user", "content": "Was ist\n2 + 2, ö?"}]
+    assert capsys.readouterr().out == "4.\n"
+
+
+def test_json_is_one_object_and_nothing_else(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["chat", "b", "--json", "--prompt", "2 + 2?"]) == 0
+    captured = capsys.readouterr()
+    said = json.loads(captured.out)
+    assert (said["reasoning"], said["text"], said["finish_reason"]) == ("2 and 2", "4.", "stop")
+    assert said["usage"]["context_size"] == 512
+    assert captured.err == ""
+
+
+def test_options_reach_the_model_and_the_rest_is_the_bundles(asked: Asked) -> None:
+    options = ["--system", "Be brief.", "--no-thinking", "--top-p", "0.5", "--seed", "3"]
+    cli.main(["chat", "b", "--prompt", "2?", *options, "--max-new-tokens", "9"])
+    [call] = asked
+    assert call["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert not call["enable_thinking"]
+    assert call["sampling"] == SamplingOptions(0.7, 20, 0.5, 0.0, 3)
+    assert call["max_new_tokens"] == 9
+
+
+def test_an_answer_cut_short_says_so_beside_it(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["chat", "b", "--prompt", "2?", "--max-new-tokens", "12"]) == 0
+    assert "no more tokens" in capsys.readouterr().err
+
+
+def test_an_interrupted_answer_ends_with_the_status_of_one(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LanguageModel, "reply", interrupt)
+    assert cli.main(["chat", "b", "--prompt", "2?"]) == 130
+
+
+@pytest.mark.parametrize(
+    ("arguments", "piped", "message"),
+    [
+        (["b", "--prompt", " "], b"", "QuestionError: --prompt holds no question"),
+        (["b"], b"\n", "QuestionError: standard input holds no question"),
+        (["b"], b"\xff", "QuestionError: standard input is not UTF-8: invalid start byte at byte 0"),
+        (["b", "--prompt", "x", "--top-k", "-1"], b"", "SamplingError: top_k"),
+        (["b", "--prompt", "x", "--max-new-tokens", "0"], b"", "SamplingError: max_new_tokens"),
+        (["pico", "--prompt", "x"], b"", "ManifestError: there is no folder pico"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_named_error(
+    asked: Asked,
+    pipe: Callable[[bytes], None],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    piped: bytes,
+    message: str,
+) -> None:
+    pipe(piped)
+    assert cli.main(["chat", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"pagelm: {message}")
+    assert captured.out == ""
+
+
+def test_json_without_a_question_is_refused_before_anybody_types(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert cli.main(["chat", "b", "--json"]) == 1
+    assert "QuestionError: --json" in capsys.readouterr().err
+
+
+def test_a_missing_package_says_which_extra_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "pagelm._backend_native", raising=False)
+    assert cli.main(["chat", str(write_bundle(tmp_path)), "--prompt", "x"]) == 1
+    assert "BackendUnavailableError: onnxruntime is not installed" in (err := capsys.readouterr().err)
+    assert "pip install 'pagelm[native]'" in err
+
+
+def test_a_folder_without_a_bundle_is_a_named_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["chat", str(tmp_path), "--prompt", "x"]) == 1
+    assert capsys.readouterr().err.startswith("pagelm: ManifestError: ")
+
+
+def test_a_person_at_a_terminal_gets_a_conversation(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = iter(["2 + 2?", "again?"])
+
+    def next_line(prompt: str = "") -> str:
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(builtins, "input", next_line)
+    assert cli.main(["chat", "b"]) == 0
+    assert capsys.readouterr().out == "4.\n4.\n"
+    assert len(asked) == 2
