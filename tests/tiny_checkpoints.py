@@ -1,7 +1,7 @@
-"""Writes tiny random Qwen3 checkpoints the way `save_pretrained` does, with a real tokenizer beside them.
+"""Writes tiny random checkpoints the way `save_pretrained` does, with a real tokenizer beside them.
 
-Shapes are small, but keep what makes Qwen3 awkward: heads × head_dim ≠ hidden_size and more heads than KV
-heads.
+Shapes are small, but keep what makes each family awkward: heads × head_dim ≠ hidden_size in Qwen3, biases of
+the size of the activations in Qwen2, SmolLM2's three queries for a key, Llama 3's scaled rotary positions.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 
 from pagelm_builder.config import ModelConfig
 from pagelm_builder.pico.vocabulary import make_tokenizer, save_tokenizer
+from pagelm_builder.rope_scaling import Llama3Scaling, frequency_divisors
 from pagelm_builder.tensors import ModelTensor, model_tensors
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -36,12 +37,32 @@ TINY = ModelConfig(
     tie_word_embeddings=True,
 )
 
+TINY_QWEN2 = replace(TINY, architecture="Qwen2ForCausalLM", head_dim=32, hidden_size=128)
+TINY_LLAMA = replace(
+    TINY,
+    architecture="LlamaForCausalLM",
+    hidden_size=96,
+    num_attention_heads=3,
+    num_key_value_heads=1,
+    rope_theta=1e5,
+    rms_norm_eps=1e-5,
+)
+LLAMA3_SCALING = Llama3Scaling(
+    factor=32.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64
+)
+TINY_LLAMA3 = replace(TINY_LLAMA, rope_theta=5e5, rope_divisors=frequency_divisors(LLAMA3_SCALING, 32, 5e5))
+
 SHAPES = {
     "two query heads per key": TINY,
     "one query head per key": replace(TINY, num_key_value_heads=4, num_hidden_layers=1),
     "one key for all": replace(TINY, num_key_value_heads=1, num_hidden_layers=3, rms_norm_eps=1e-5),
     "wide heads": replace(TINY, head_dim=128, hidden_size=96, rope_theta=1e4),
     "untied, more ids than tokens": replace(TINY, tie_word_embeddings=False, vocab_size=700),
+    "Qwen2": TINY_QWEN2,
+    "Qwen2, untied": replace(TINY_QWEN2, tie_word_embeddings=False),
+    "Llama": TINY_LLAMA,
+    "Llama, untied": replace(TINY_LLAMA, tie_word_embeddings=False, num_hidden_layers=1),
+    "Llama 3": TINY_LLAMA3,
 }
 
 
@@ -51,9 +72,12 @@ def random_arrays(config: ModelConfig, seed: int = 0) -> Arrays:
     arrays: Arrays = {}
     for tensor in model_tensors(config):
         values = random.standard_normal(tensor.shape, dtype=np.float32)
-        arrays[tensor.key] = (
-            values * np.float32(0.08) if tensor.kind == "matrix" else 1 + values * np.float32(0.2)
-        )
+        if tensor.kind == "matrix":
+            arrays[tensor.key] = values * np.float32(0.08)
+        elif tensor.parameter == "bias":
+            arrays[tensor.key] = values
+        else:
+            arrays[tensor.key] = 1 + values * np.float32(0.2)
     return arrays
 
 
@@ -68,17 +92,20 @@ class ArraySource:
 
 
 def config_json(config: ModelConfig) -> dict[str, object]:
-    """As transformers 4 spells it."""
+    """As transformers 4 spells it, for a model without scaled positions."""
+    assert config.rope_divisors is None
+    keys = asdict(config)
+    del keys["architecture"], keys["rope_divisors"]
     return {
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
+        "architectures": [config.architecture],
+        "model_type": config.family.name.lower(),
         "attention_bias": False,
         "hidden_act": "silu",
         "rope_scaling": None,
         "sliding_window": None,
         "use_sliding_window": False,
         "torch_dtype": "bfloat16",
-        **asdict(config),
+        **keys,
     }
 
 

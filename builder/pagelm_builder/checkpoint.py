@@ -91,7 +91,7 @@ class Checkpoint:
             if key not in expected and key not in allowed and not key.endswith(".rotary_emb.inv_freq"):
                 raise CheckpointError(
                     f"{self._path(key)}: tensor {key!r} has no place in the model",
-                    expected="only the tensors of a dense Qwen3",
+                    expected="only the tensors that a dense decoder of its family has",
                     remedy="Leaving weights out would change the model; pick a plain checkpoint.",
                 )
 

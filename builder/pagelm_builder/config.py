@@ -1,31 +1,35 @@
-"""config.json of a Qwen3 checkpoint as one frozen value.
+"""config.json of a checkpoint as one frozen value.
 
 Reads the keys that the decoder needs and refuses, by name, every setting that it does not implement. It
-guesses nothing: `head_dim` is a key of its own (128 in Qwen3-0.6B, where hidden / heads is 64) and its
-absence is an error. It knows nothing of tensors. Follows transformers' Qwen3Config, in the spelling of
-version 4 and of version 5.
+guesses nothing: a missing key is an error, except `head_dim` in families whose own config class derives it
+(128 in Qwen3-0.6B, where hidden / heads is 64). It knows nothing of tensors. Follows transformers' config
+classes, in the spelling of version 4 and of version 5.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
+from pagelm_builder.config_keys import JsonValue as JsonValue
+from pagelm_builder.config_keys import Keys, boolean, positive_float, positive_int, read_keys
 from pagelm_builder.errors import ArchitectureError, ConfigError
+from pagelm_builder.families import FAMILIES, Architecture, Family
+from pagelm_builder.rope_scaling import Llama3Scaling, frequency_divisors
 
-ARCHITECTURE = "Qwen3ForCausalLM"
 BLOCK_SIZE = 32
 
-JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
-Keys: TypeAlias = Mapping[str, JsonValue]
+
+_MUST_BE_FALSE = ("attention_bias", "mlp_bias", "use_sliding_window", "rope_interleaved")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """The numbers that fix the decoder's shape; names are those of config.json."""
+    """What fixes the decoder: its family, and numbers by the names of config.json.
+
+    Attributes:
+        rope_divisors: What each of the head_dim/2 rotary frequencies is divided by; None: nothing.
+    """
 
     vocab_size: int
     hidden_size: int
@@ -38,6 +42,12 @@ class ModelConfig:
     rope_theta: float
     rms_norm_eps: float
     tie_word_embeddings: bool
+    architecture: Architecture = "Qwen3ForCausalLM"
+    rope_divisors: tuple[float, ...] | None = None
+
+    @property
+    def family(self) -> Family:
+        return FAMILIES[self.architecture]
 
     @property
     def query_size(self) -> int:
@@ -56,65 +66,83 @@ def read_config(folder: Path) -> ModelConfig:
     Raises:
         ConfigError: the file is missing or broken, a key is missing or of the wrong type, or a setting is not
             implemented.
-        ArchitectureError: the checkpoint is not a dense Qwen3.
+        ArchitectureError: the checkpoint is of a family that pagelm does not build.
     """
     path = folder / "config.json"
-    keys = _read_json(path)
-    _check_architecture(keys, path)
+    keys = read_keys(path)
+    architecture = _read_architecture(keys, path)
     _refuse_unsupported(keys, path)
+    rope = _rope_keys(keys)
+    rope_theta = positive_float(rope, "rope_theta", path)
+    head_dim = _head_dim(keys, architecture, path)
     config = ModelConfig(
-        vocab_size=_positive_int(keys, "vocab_size", path),
-        hidden_size=_positive_int(keys, "hidden_size", path),
-        intermediate_size=_positive_int(keys, "intermediate_size", path),
-        num_hidden_layers=_positive_int(keys, "num_hidden_layers", path),
-        num_attention_heads=_positive_int(keys, "num_attention_heads", path),
-        num_key_value_heads=_positive_int(keys, "num_key_value_heads", path),
-        head_dim=_positive_int(keys, "head_dim", path),
-        max_position_embeddings=_positive_int(keys, "max_position_embeddings", path),
-        rope_theta=_positive_float(_rope_keys(keys), "rope_theta", path),
-        rms_norm_eps=_positive_float(keys, "rms_norm_eps", path),
-        tie_word_embeddings=_bool(keys, "tie_word_embeddings", path),
+        vocab_size=positive_int(keys, "vocab_size", path),
+        hidden_size=positive_int(keys, "hidden_size", path),
+        intermediate_size=positive_int(keys, "intermediate_size", path),
+        num_hidden_layers=positive_int(keys, "num_hidden_layers", path),
+        num_attention_heads=positive_int(keys, "num_attention_heads", path),
+        num_key_value_heads=positive_int(keys, "num_key_value_heads", path),
+        head_dim=head_dim,
+        max_position_embeddings=positive_int(keys, "max_position_embeddings", path),
+        rope_theta=rope_theta,
+        rms_norm_eps=positive_float(keys, "rms_norm_eps", path),
+        tie_word_embeddings=boolean(keys, "tie_word_embeddings", path),
+        architecture=architecture,
+        rope_divisors=_rope_divisors(keys, head_dim, rope_theta, path),
     )
-    _check_shape(config, path)
+    check_shape(config, path)
     return config
 
 
-def _read_json(path: Path) -> Keys:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{path} is missing",
-            expected="a folder with config.json, *.safetensors and the tokenizer's files",
-            remedy="Pass the checkpoint's folder.",
-        ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ConfigError(
-            f"{path} cannot be read: {error}", expected="a JSON object", remedy="Download the file again."
-        ) from error
-    if not isinstance(value, dict):
-        raise ConfigError(
-            f"{path} holds a {type(value).__name__}",
-            expected="a JSON object",
-            remedy="Download the file again.",
-        )
-    return value
-
-
-def _check_architecture(keys: Keys, path: Path) -> None:
+def _read_architecture(keys: Keys, path: Path) -> Architecture:
     architectures = keys.get("architectures")
-    if architectures != [ARCHITECTURE]:
-        raise ArchitectureError(
-            f"{path}: architectures is {architectures!r}",
-            expected=f"[{ARCHITECTURE!r}]",
-            remedy="pagelm builds dense Qwen3 decoders only; pick such a checkpoint.",
+    for architecture in FAMILIES:
+        if architectures == [architecture]:
+            return architecture
+    raise ArchitectureError(
+        f"{path}: architectures is {architectures!r}",
+        expected=" or ".join(f"[{architecture!r}]" for architecture in FAMILIES),
+        remedy="pagelm builds dense decoders of these families only; pick such a checkpoint.",
+    )
+
+
+def _head_dim(keys: Keys, architecture: Architecture, path: Path) -> int:
+    if not FAMILIES[architecture].derives_head_dim or keys.get("head_dim") is not None:
+        return positive_int(keys, "head_dim", path)
+    hidden_size = positive_int(keys, "hidden_size", path)
+    heads = positive_int(keys, "num_attention_heads", path)
+    if hidden_size % heads:
+        raise ConfigError(
+            f"{path}: hidden_size {hidden_size} cannot be shared by num_attention_heads {heads}",
+            expected="a multiple, or the key head_dim",
+            remedy="Check the file: these two keys disagree.",
         )
+    return hidden_size // heads
 
 
 def _rope_keys(keys: Keys) -> Keys:
     """transformers 5 keeps rope_theta inside rope_parameters; version 4 at the top."""
     parameters = keys.get("rope_parameters")
     return parameters if isinstance(parameters, dict) else keys
+
+
+def _rope_scaling(keys: Keys) -> Keys:
+    """transformers 5 keeps the scaling inside rope_parameters too; version 4 in rope_scaling, if at all."""
+    scaling = keys.get("rope_scaling")
+    return scaling if isinstance(scaling, dict) else _rope_keys(keys)
+
+
+def _rope_divisors(keys: Keys, head_dim: int, rope_theta: float, path: Path) -> tuple[float, ...] | None:
+    scaling = _rope_scaling(keys)
+    if scaling.get("rope_type", "default") == "default":
+        return None
+    llama3 = Llama3Scaling(
+        factor=positive_float(scaling, "factor", path),
+        low_freq_factor=positive_float(scaling, "low_freq_factor", path),
+        high_freq_factor=positive_float(scaling, "high_freq_factor", path),
+        original_max_position_embeddings=positive_int(scaling, "original_max_position_embeddings", path),
+    )
+    return frequency_divisors(llama3, head_dim, rope_theta)
 
 
 def _refuse_unsupported(keys: Keys, path: Path) -> None:
@@ -124,14 +152,16 @@ def _refuse_unsupported(keys: Keys, path: Path) -> None:
         isinstance(layer_types, list) and all(kind == "full_attention" for kind in layer_types)
     )
     scaling = keys.get("rope_scaling")
-    rope_type = _rope_keys(keys).get("rope_type", "default")
+    rope_type = _rope_scaling(keys).get("rope_type", "default")
+    scaling_is_named = scaling is None or (isinstance(scaling, dict) and "rope_type" in scaling)
+    rotated = _rope_keys(keys).get("partial_rotary_factor", keys.get("partial_rotary_factor"))
     checks: list[tuple[str, JsonValue, bool, str]] = [
         ("hidden_act", keys.get("hidden_act"), keys.get("hidden_act") == "silu", "'silu'"),
-        ("attention_bias", keys.get("attention_bias"), not keys.get("attention_bias"), "false"),
-        ("use_sliding_window", keys.get("use_sliding_window"), not keys.get("use_sliding_window"), "false"),
+        *((key, keys.get(key), not keys.get(key), "false") for key in _MUST_BE_FALSE),
         ("layer_types", layer_types, layers_are_full, "'full_attention' in every layer"),
-        ("rope_scaling", scaling, scaling is None, "null"),
-        ("rope_type", rope_type, rope_type == "default", "'default'"),
+        ("rope_scaling", scaling, scaling_is_named, "null, or an object with rope_type"),
+        ("rope_type", rope_type, rope_type in ("default", "llama3"), "'default' or 'llama3'"),
+        ("partial_rotary_factor", rotated, rotated in (None, 1), "1: all of a head rotated"),
         ("num_experts", keys.get("num_experts"), not keys.get("num_experts"), "no experts"),
         ("quantization_config", "present", not keys.get("quantization_config"), "bf16, f16 or f32 weights"),
     ]
@@ -144,7 +174,15 @@ def _refuse_unsupported(keys: Keys, path: Path) -> None:
             )
 
 
-def _check_shape(config: ModelConfig, path: Path) -> None:
+def check_shape(config: ModelConfig, path: Path) -> None:
+    """Refuse sizes that the int4 blocks or grouped-query attention cannot divide.
+
+    Args:
+        path: The file that says so, for the message.
+
+    Raises:
+        ConfigError: naming the key.
+    """
     for key in ("hidden_size", "intermediate_size", "head_dim"):
         size: int = getattr(config, key)
         if size % BLOCK_SIZE:
@@ -160,38 +198,3 @@ def _check_shape(config: ModelConfig, path: Path) -> None:
             expected="a multiple",
             remedy="Check the file: these two keys disagree.",
         )
-
-
-def _required(keys: Keys, key: str, path: Path) -> JsonValue:
-    if key not in keys:
-        raise ConfigError(
-            f"{path} lacks the key {key!r}",
-            expected="every key of a Qwen3 config; none is derived from the others",
-            remedy=f"Add {key} as the model was trained with.",
-        )
-    return keys[key]
-
-
-def _wrong_value(path: Path, key: str, value: JsonValue, expected: str) -> ConfigError:
-    return ConfigError(f"{path}: {key} is {value!r}", expected=expected, remedy="Correct the key.")
-
-
-def _positive_int(keys: Keys, key: str, path: Path) -> int:
-    value = _required(keys, key, path)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _wrong_value(path, key, value, "a positive integer")
-    return value
-
-
-def _positive_float(keys: Keys, key: str, path: Path) -> float:
-    value = _required(keys, key, path)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise _wrong_value(path, key, value, "a positive number")
-    return float(value)
-
-
-def _bool(keys: Keys, key: str, path: Path) -> bool:
-    value = _required(keys, key, path)
-    if not isinstance(value, bool):
-        raise _wrong_value(path, key, value, "true or false")
-    return value

@@ -21,7 +21,7 @@ from pagelm_builder.bundle import (
     write_manifest,
 )
 from pagelm_builder.checkpoint import Checkpoint, TensorSource
-from pagelm_builder.config import ARCHITECTURE, JsonValue, ModelConfig, read_config
+from pagelm_builder.config import JsonValue, ModelConfig, read_config
 from pagelm_builder.errors import CheckpointError, ConfigError
 from pagelm_builder.graphs import (
     BuiltGraph,
@@ -186,7 +186,7 @@ def _write_parts(
 
 def _model_entry(config: ModelConfig) -> dict[str, JsonValue]:
     return {
-        "architecture": ARCHITECTURE,
+        "architecture": config.architecture,
         "vocab_size": config.vocab_size,
         "hidden_size": config.hidden_size,
         "intermediate_size": config.intermediate_size,

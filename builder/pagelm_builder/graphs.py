@@ -19,6 +19,10 @@ from pagelm_builder.decoder import build_decoder
 from pagelm_builder.variant import Variant
 from pagelm_builder.weights import ExpandedLayout, Region, WeightLayout
 
+# positions of optional inputs of GroupQueryAttention and MatMulNBits
+_HEAD_NORM_INPUT = 14
+_BIAS_INPUT = 5
+
 
 @dataclass(frozen=True, slots=True)
 class BuiltGraph:
@@ -89,8 +93,8 @@ def _storage_buffers(graph: ir.Graph) -> int:
 
 def _node_buffers(node: ir.Node) -> int:
     if node.op_type == "GroupQueryAttention":
-        # several dispatches; the widest, rotation with head norms, binds 5 + 2 inputs and 2 outputs
-        return 9
+        # several dispatches; the widest, rotation, binds 5 inputs (and 2 head norms) and 2 outputs
+        return 9 if len(node.inputs) > _HEAD_NORM_INPUT else 7
     return sum(value is not None for value in node.inputs) + sum(bool(value.name) for value in node.outputs)
 
 
@@ -99,8 +103,8 @@ def _fused_buffers(norm: ir.Node) -> int:
     MatMulNBitsMlp.
 
     Three (q, k, v): with the norm apart, as onnxruntime runs it where buffers are scarce, the activation,
-    codes and scales of each, and three products. Two (gate, up): the norm's inputs and sum, codes and scales,
-    one product.
+    codes and scales of each, and three products; with biases, which would make it 13, it then runs them one
+    by one. Two (gate, up): the norm's inputs and sum, codes and scales, one product.
     """
     if not norm.op_type.endswith("SimplifiedLayerNormalization"):
         return 0
@@ -108,6 +112,7 @@ def _fused_buffers(norm: ir.Node) -> int:
     if any(reader.op_type != "MatMulNBits" for reader in readers):
         return 0
     if len(readers) == 3:
-        return 1 + 2 * 3 + 3
+        has_bias = len(readers[0].inputs) > _BIAS_INPUT
+        return 0 if has_bias else 1 + 2 * 3 + 3
     sums = sum(bool(value.name) for value in norm.outputs) - 1
     return len(norm.inputs) + sums + 2 * len(readers) + 1

@@ -1,4 +1,4 @@
-"""Which tensors a Qwen3 checkpoint holds, by name and shape, in the order in which they are stored.
+"""Which tensors a checkpoint holds, by name and shape, in the order in which they are stored.
 
 The one list that the checkpoint reader checks against, that the weight layout places, and that the graphs
 name. It knows neither files nor number formats.
@@ -19,19 +19,20 @@ UNTIED_HEAD = "lm_head"
 
 @dataclass(frozen=True, slots=True)
 class ModelTensor:
-    """One parameter: `name` without `.weight`, as the checkpoint spells it.
+    """One parameter: `name` without `.weight` or `.bias`, as the checkpoint spells it.
 
-    `matrix` tensors `[outputs, inputs]` are quantized, `vector` tensors (norm weights) are kept.
+    `matrix` tensors `[outputs, inputs]` are quantized, `vector` tensors (norm weights, biases) are kept.
     """
 
     name: str
     shape: tuple[int, ...]
     kind: Literal["matrix", "vector"]
+    parameter: Literal["weight", "bias"] = "weight"
 
     @property
     def key(self) -> str:
         """The name in the checkpoint's files."""
-        return f"{self.name}.weight"
+        return f"{self.name}.{self.parameter}"
 
 
 def head_name(config: ModelConfig) -> str:
@@ -63,11 +64,15 @@ def _layer_tensors(config: ModelConfig, prefix: str) -> Iterator[ModelTensor]:
     hidden, query, key_value = config.hidden_size, config.query_size, config.key_value_size
     intermediate = config.intermediate_size
     yield ModelTensor(f"{prefix}.input_layernorm", (hidden,), "vector")
-    yield ModelTensor(f"{prefix}.self_attn.q_proj", (query, hidden), "matrix")
-    yield ModelTensor(f"{prefix}.self_attn.k_proj", (key_value, hidden), "matrix")
-    yield ModelTensor(f"{prefix}.self_attn.v_proj", (key_value, hidden), "matrix")
-    yield ModelTensor(f"{prefix}.self_attn.q_norm", (config.head_dim,), "vector")
-    yield ModelTensor(f"{prefix}.self_attn.k_norm", (config.head_dim,), "vector")
+    projections = {"q_proj": query, "k_proj": key_value, "v_proj": key_value}
+    for name, outputs in projections.items():
+        yield ModelTensor(f"{prefix}.self_attn.{name}", (outputs, hidden), "matrix")
+    if config.family.qkv_bias:
+        for name, outputs in projections.items():
+            yield ModelTensor(f"{prefix}.self_attn.{name}", (outputs,), "vector", "bias")
+    if config.family.qk_norm:
+        yield ModelTensor(f"{prefix}.self_attn.q_norm", (config.head_dim,), "vector")
+        yield ModelTensor(f"{prefix}.self_attn.k_norm", (config.head_dim,), "vector")
     yield ModelTensor(f"{prefix}.self_attn.o_proj", (hidden, query), "matrix")
     yield ModelTensor(f"{prefix}.post_attention_layernorm", (hidden,), "vector")
     yield ModelTensor(f"{prefix}.mlp.gate_proj", (intermediate, hidden), "matrix")

@@ -45,8 +45,8 @@ class Region:
 class WeightLayout:
     """All regions of `weights.bin`, in order, by name.
 
-    Names: `{tensor}.codes` and `{tensor}.scales` for an int4 matrix, `{tensor}.weight` for what is kept as
-    float32.
+    Names: `{tensor}.codes` and `{tensor}.scales` for an int4 matrix, `{tensor}.weight` or `{tensor}.bias` for
+    what is kept as float32.
     """
 
     storage: Storage
@@ -104,7 +104,7 @@ def plan_weights(config: ModelConfig, storage: Storage = "int4") -> WeightLayout
             placer.place(f"{tensor.name}.codes", ir.DataType.UINT8, (rows, blocks, BLOCK_SIZE // 2))
             placer.place(f"{tensor.name}.scales", ir.DataType.FLOAT16, (rows, blocks))
         else:
-            placer.place(f"{tensor.name}.weight", ir.DataType.FLOAT, tensor.shape)
+            placer.place(tensor.key, ir.DataType.FLOAT, tensor.shape)
     return WeightLayout(storage, placer.regions, placer.end)
 
 
@@ -169,7 +169,7 @@ def _streams(
             yield f"{tensor.name}.codes", _codes(tensor, source, scales)
             yield f"{tensor.name}.scales", iter(scales)
         else:
-            yield f"{tensor.name}.weight", iter(source.rows(tensor))
+            yield tensor.key, iter(source.rows(tensor))
 
 
 def _codes(

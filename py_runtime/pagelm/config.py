@@ -1,4 +1,4 @@
-"""The numbers that describe a Qwen3 decoder, by the names of its config.json.
+"""The numbers that describe a decoder, by the names of its config.json.
 
 `head_dim` is a key of its own: for Qwen3 it is never hidden_size / num_attention_heads. Nothing is guessed: a
 missing key is an error where the file is read.
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from pagelm.json_fields import Fields
 
-ARCHITECTURE = "Qwen3ForCausalLM"
+ARCHITECTURES = ("Qwen3ForCausalLM", "Qwen2ForCausalLM", "LlamaForCausalLM")
+"""The families whose graphs the builder emits; to the runtime they are all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class ModelConfig:
     def from_fields(cls, model: Fields) -> ModelConfig:
         """Read `model` of a manifest; see `manifest.parse_manifest` for the errors."""
         config = cls(
-            architecture=model.text("architecture", one_of=(ARCHITECTURE,)),
+            architecture=model.text("architecture", one_of=ARCHITECTURES),
             vocab_size=model.integer("vocab_size", minimum=1),
             hidden_size=model.integer("hidden_size", minimum=1),
             intermediate_size=model.integer("intermediate_size", minimum=1),

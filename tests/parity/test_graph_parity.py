@@ -1,4 +1,4 @@
-"""The decoder against transformers' Qwen3 on tiny random models: float32, and int4 on its own weights."""
+"""The decoder against transformers on tiny random models: float32, and int4 on its own weights."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pagelm_builder.components.rotary import inverse_frequencies
 from pagelm_builder.config import ModelConfig
 from pagelm_builder.variant import FLOAT32, NATIVE, WASM, WEBGPU_F16, WEBGPU_F32, Variant
 from pagelm_builder.weights import plan_weights
-from tiny_checkpoints import SHAPES, TINY, Arrays, random_arrays
+from tiny_checkpoints import LLAMA3_SCALING, SHAPES, TINY, TINY_LLAMA3, Arrays, random_arrays
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from transformers import Qwen3Config, Qwen3ForCausalLM
+    import transformers
 
 TOKENS = [int(token) for token in np.random.default_rng(7).integers(0, 512, 37)]
 # f16 arithmetic with the head norms that the CPU can run
@@ -27,21 +27,29 @@ EMULATED_F16 = replace(WEBGPU_F16, qk_norm="explicit")
 EMULATED_TILED = replace(WEBGPU_F32, qk_norm="explicit")
 
 
+def make_reference(config: ModelConfig) -> torch.nn.Module:
+    """transformers' model of this shape, in float32, with weights of its own."""
+    keys = asdict(config)
+    theta, divisors, architecture = (keys.pop(key) for key in ("rope_theta", "rope_divisors", "architecture"))
+    rope: dict[str, object] = {"rope_type": "default", "rope_theta": theta}
+    if divisors is not None:
+        rope |= {"rope_type": "llama3", **asdict(LLAMA3_SCALING)}
+    model_class = getattr(transformers, architecture)
+    model_config = model_class.config_class(**keys, rope_parameters=rope)
+    model_config._attn_implementation = "eager"
+    model: torch.nn.Module = model_class(model_config).float().eval()
+    return model
+
+
 def reference_logits(config: ModelConfig, arrays: Arrays, tokens: list[int]) -> NDArray[np.float32]:
     """transformers' logits after the last token, in float32."""
-    keys = asdict(config)
-    theta = keys.pop("rope_theta")
-    model_config = Qwen3Config(
-        **keys, rope_parameters={"rope_type": "default", "rope_theta": theta}, attention_bias=False
-    )
-    model_config._attn_implementation = "eager"
-    model = Qwen3ForCausalLM(model_config).float().eval()
+    model = make_reference(config)
     weights = {key: torch.from_numpy(value) for key, value in arrays.items()}
     missing, unexpected = model.load_state_dict(weights, strict=False)
     assert not unexpected
     assert set(missing) <= {"lm_head.weight"}
     with torch.no_grad():
-        logits = model(torch.tensor([tokens])).logits[0, -1]
+        logits: torch.Tensor = model(torch.tensor([tokens])).logits[0, -1]
     return logits.numpy()
 
 
@@ -110,6 +118,14 @@ def test_rotary_angles_are_transformers_to_the_last_position(head_dim: int, thet
     exponents = torch.arange(0, head_dim, 2, dtype=torch.int64).float() / head_dim
     expected = 1.0 / (theta**exponents)
     found = torch.from_numpy(inverse_frequencies(config))
-    # float32 powers differ by at most one ulp between libraries
-    assert (found - expected).abs().max() <= 6e-8
-    assert (found != expected).sum() <= 1
+    # float32 powers differ by an ulp between libraries and processors, and so do quotients by them
+    assert (found / expected - 1).abs().max() <= 2.4e-7
+
+
+def test_scaled_rotary_frequencies_are_transformers() -> None:
+    expected = make_reference(TINY_LLAMA3).model.rotary_emb.inv_freq
+    found = torch.from_numpy(inverse_frequencies(TINY_LLAMA3))
+    assert (expected / found - 1).abs().max() <= 1e-6
+    # some of the frequencies are left alone, some lie between, some are divided by all of the factor
+    assert TINY_LLAMA3.rope_divisors is not None
+    assert {1.0, 32.0} < set(TINY_LLAMA3.rope_divisors)

@@ -1,7 +1,7 @@
-"""Grouped-query attention with per-head RMSNorm on queries and keys, rotary positions and a KV cache.
+"""Grouped-query attention with rotary positions and a KV cache; some families norm queries and keys by head.
 
-GroupQueryAttention does the rotation, the cache and the softmax. Whether it also does the head norms is the
-variant's choice.
+GroupQueryAttention does the rotation, the cache and the softmax. Whether there are head norms is the family's
+choice, whether GroupQueryAttention does them too is the variant's.
 
     x ─► q_proj ─► (head norm) ─┐
     x ─► k_proj ─► (head norm) ─┼─► GroupQueryAttention(past, lengths, tables, (norm weights)) ─► o_proj
@@ -52,20 +52,21 @@ def emit_attention(
     tensor = f"{prefix}.self_attn"
     scope = node_scope(tensor)
     hidden_size = config.hidden_size
+    bias = config.family.qkv_bias
     query, key, value = emit_linears(
         emitter,
         hidden,
         f"{scope}/qkv",
         [
-            Linear(f"{scope}/q_proj", f"{tensor}.q_proj", config.query_size, hidden_size),
-            Linear(f"{scope}/k_proj", f"{tensor}.k_proj", config.key_value_size, hidden_size),
-            Linear(f"{scope}/v_proj", f"{tensor}.v_proj", config.key_value_size, hidden_size),
+            Linear(f"{scope}/q_proj", f"{tensor}.q_proj", config.query_size, hidden_size, bias),
+            Linear(f"{scope}/k_proj", f"{tensor}.k_proj", config.key_value_size, hidden_size, bias),
+            Linear(f"{scope}/v_proj", f"{tensor}.v_proj", config.key_value_size, hidden_size, bias),
         ],
     )
     norm_weights: list[ir.Value] = []
-    if emitter.variant.qk_norm == "fused":
+    if config.family.qk_norm and emitter.variant.qk_norm == "fused":
         norm_weights = [emitter.compute_weight(f"{tensor}.{name}.weight") for name in ("q_norm", "k_norm")]
-    else:
+    elif config.family.qk_norm:
         query = _emit_head_norm(emitter, config, query, scope, tensor, "q_norm")
         key = _emit_head_norm(emitter, config, key, scope, tensor, "k_norm")
     attended, present = _emit_group_query_attention(

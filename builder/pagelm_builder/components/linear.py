@@ -1,12 +1,13 @@
-"""Linear layers without bias, in the three number formats of `Variant.linear`.
+"""Linear layers, with or without bias, in the three number formats of `Variant.linear`.
 
 Layers that read the same activation (q, k, v; gate, up) are emitted together: W8A8 quantizes that activation
 once.
 
-    int4     x ─────────────────────────────────► MatMulNBits(codes, scales)
+    int4     x ─────────────────────────────────► MatMulNBits(codes, scales, (bias))
     w8a8     x ─► |x| ─► max over the row ─► × 1/127 ─► max ε ─► row scale
              └──► ÷ row scale ─► + 128.5 ─► to uint8 ─► MatMulInteger(int8) ─► × row scale ─► × channel scale
-    float32  x ─► MatMul(transposed weight)
+                                                                                             (─► + bias)
+    float32  x ─► MatMul(transposed weight) (─► + bias)
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ ACTIVATION_ZERO_POINT = 128
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """One layer: the scope of its nodes, the checkpoint's tensor, and its sizes."""
+    """One layer: the scope of its nodes, the checkpoint's tensor, its sizes, and whether it has a bias."""
 
     scope: str
     tensor: str
     outputs: int
     inputs: int
+    bias: bool = False
 
 
 def emit_linears(
@@ -53,13 +55,17 @@ def emit_linear(emitter: GraphEmitter, hidden: ir.Value, layer: Linear) -> ir.Va
 
 def _emit_int4(emitter: GraphEmitter, hidden: ir.Value, layer: Linear) -> ir.Value:
     """No zero points and accuracy_level 0: the form that onnxruntime fuses on WebGPU."""
+    inputs: list[ir.Value | None] = [
+        hidden,
+        emitter.weight(f"{layer.tensor}.codes"),
+        emitter.compute_weight(f"{layer.tensor}.scales"),
+    ]
+    if layer.bias:
+        # inputs 3 and 4 (zero_points, g_idx) are not used
+        inputs += [None, None, emitter.compute_weight(f"{layer.tensor}.bias")]
     return emitter.op(
         "MatMulNBits",
-        [
-            hidden,
-            emitter.weight(f"{layer.tensor}.codes"),
-            emitter.compute_weight(f"{layer.tensor}.scales"),
-        ],
+        inputs,
         name=f"{layer.scope}/MatMulNBits",
         domain=MICROSOFT,
         attributes={
@@ -98,10 +104,19 @@ def _emit_w8a8(emitter: GraphEmitter, codes: ir.Value, row_scales: ir.Value, lay
     real = emitter.cast(product, ir.DataType.FLOAT, layer.scope)
     by_row = emitter.op("Mul", [real, row_scales], name=f"{layer.scope}/rows/Mul")
     channel_scales = emitter.weight(f"{layer.tensor}.int8_scales")
-    return emitter.op("Mul", [by_row, channel_scales], name=f"{layer.scope}/channels/Mul")
+    by_channel = emitter.op("Mul", [by_row, channel_scales], name=f"{layer.scope}/channels/Mul")
+    return _emit_bias(emitter, by_channel, layer)
 
 
 def _emit_float32(emitter: GraphEmitter, hidden: ir.Value, layer: Linear) -> ir.Value:
     weight = emitter.weight(f"{layer.tensor}.weight")
     transposed = emitter.op("Transpose", [weight], name=f"{layer.scope}/Transpose")
-    return emitter.op("MatMul", [hidden, transposed], name=f"{layer.scope}/MatMul")
+    product = emitter.op("MatMul", [hidden, transposed], name=f"{layer.scope}/MatMul")
+    return _emit_bias(emitter, product, layer)
+
+
+def _emit_bias(emitter: GraphEmitter, product: ir.Value, layer: Linear) -> ir.Value:
+    if not layer.bias:
+        return product
+    bias = emitter.compute_weight(f"{layer.tensor}.bias")
+    return emitter.op("Add", [product, bias], name=f"{layer.scope}/bias/Add")

@@ -2,7 +2,7 @@
 
 Only the inverse frequencies are stored. Everything below depends on constants alone, so onnxruntime folds it
 at load: at 40,960 positions × 64 the two float32 tables would add 21 MB to each graph. Angles are float32
-products, as in transformers' Qwen3RotaryEmbedding. Su et al. 2021.
+products, as in transformers' rotary embeddings. Su et al. 2021.
 
     Range(0, positions) ─► [positions, 1] × frequencies [head_dim/2] ─► Cos, Sin ─► [positions, head_dim/2]
 """
@@ -20,9 +20,12 @@ SCOPE = "/model/rotary_emb"
 
 
 def inverse_frequencies(config: ModelConfig) -> NDArray[np.float32]:
-    """theta^(-2i/head_dim) for i < head_dim/2, every step rounded to float32 as torch rounds it."""
+    """theta^(-2i/head_dim) for i < head_dim/2, every step rounded to float32 as torch rounds it; divided by
+    the divisors of a scaled model."""
     exponents = np.arange(0, config.head_dim, 2).astype(np.float32) / np.float32(config.head_dim)
     frequencies: NDArray[np.float32] = np.float32(1) / np.power(np.float32(config.rope_theta), exponents)
+    if config.rope_divisors is not None:
+        frequencies /= np.array(config.rope_divisors, np.float32)
     return frequencies
 
 

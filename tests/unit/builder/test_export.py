@@ -12,7 +12,9 @@ import pytest
 
 from graph_sessions import weight_bytes
 from pagelm.errors import PagelmError
+from pagelm.manifest import load_manifest
 from pagelm_builder import bundle as bundle_module
+from pagelm_builder.config import ModelConfig
 from pagelm_builder.errors import (
     ArchitectureError,
     CheckpointError,
@@ -22,7 +24,7 @@ from pagelm_builder.errors import (
 )
 from pagelm_builder.export import export_bundle
 from pagelm_builder.weights import plan_weights
-from tiny_checkpoints import TINY, random_arrays, write_checkpoint, write_config
+from tiny_checkpoints import TINY, TINY_LLAMA, TINY_QWEN2, random_arrays, write_checkpoint, write_config
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +66,7 @@ def test_manifest_has_the_keys_of_the_contract(bundle: Path) -> None:
     manifest = manifest_of(bundle)
     assert (manifest["format"], manifest["name"]) == (1, "tiny")
     assert manifest["model"] == {
-        "architecture": "Qwen3ForCausalLM",
-        **{key: getattr(TINY, key) for key in TINY.__slots__},
+        **{key: getattr(TINY, key) for key in TINY.__slots__ if key != "rope_divisors"},
     }
     assert manifest["quantization"] == {"method": "rtn", "bits": 4, "block_size": 32, "symmetric": True}
     assert set(manifest["graphs"]) == {"webgpu-f32", "webgpu-f16", "wasm", "native"}
@@ -137,7 +138,7 @@ def truncate_weights(folder: Path) -> None:
     [
         (lambda folder: write_config(folder, head_dim=...), ConfigError),
         (lambda folder: write_config(folder, hidden_act="gelu"), ConfigError),
-        (lambda folder: write_config(folder, architectures=["LlamaForCausalLM"]), ArchitectureError),
+        (lambda folder: write_config(folder, architectures=["MistralForCausalLM"]), ArchitectureError),
         (lambda folder: write_config(folder, head_dim=64), CheckpointError),
         (remove_tensor, CheckpointError),
         (poison_tensor, CheckpointError),
@@ -169,6 +170,20 @@ def test_bad_checkpoint_ends_in_its_error_and_leaves_nothing(
     assert raised.value.expected
     assert raised.value.remedy
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("config", [TINY_QWEN2, TINY_LLAMA], ids=["Qwen2", "Llama"])
+def test_other_families_become_bundles_that_say_so(tmp_path: Path, config: ModelConfig) -> None:
+    bundle = export_bundle(write_checkpoint(tmp_path / "source", config), tmp_path / "bundle")
+    assert load_manifest(bundle).model.architecture == config.architecture
+
+
+def test_a_missing_bias_is_named(tmp_path: Path) -> None:
+    arrays = random_arrays(TINY_QWEN2)
+    del arrays["model.layers.1.self_attn.v_proj.bias"]
+    source = write_checkpoint(tmp_path / "source", TINY_QWEN2, arrays)
+    with pytest.raises(CheckpointError, match=r"v_proj\.bias' is missing"):
+        export_bundle(source, tmp_path / "bundle")
 
 
 def test_vocabulary_that_config_has_no_rows_for_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto
 
+from pagelm_builder.config import ModelConfig
 from pagelm_builder.graphs import (
     BuiltGraph,
     build_native,
@@ -17,7 +18,7 @@ from pagelm_builder.graphs import (
     build_webgpu_f32,
 )
 from pagelm_builder.weights import plan_expansion, plan_weights
-from tiny_checkpoints import TINY
+from tiny_checkpoints import TINY, TINY_LLAMA, TINY_QWEN2
 
 LAYOUT = plan_weights(TINY)
 EXPANDED = plan_expansion(TINY, LAYOUT)
@@ -202,6 +203,34 @@ def test_largest_binding_grows_with_the_context() -> None:
 def test_widest_dispatch_is_the_fused_query_key_value_product(name: str) -> None:
     """Counted in Chromium: MatMulNBitsQkvDecode binds ten storage buffers when its norm runs apart."""
     assert GRAPHS[name].storage_buffers == 10
+
+
+@pytest.mark.parametrize(("config", "buffers"), [(TINY_QWEN2, 9), (TINY_LLAMA, 10)], ids=["Qwen2", "Llama"])
+def test_widest_dispatch_of_other_families(config: ModelConfig, buffers: int) -> None:
+    """Chromium with ten storage buffers runs biased query, key and value products one by one."""
+    assert build_webgpu_f32(config, plan_weights(config)).storage_buffers == buffers
+
+
+@pytest.mark.parametrize("config", [TINY_QWEN2, TINY_LLAMA], ids=["Qwen2", "Llama"])
+def test_families_without_head_norms_have_none(config: ModelConfig) -> None:
+    graph = onnx.load_from_string(build_webgpu_f32(config, plan_weights(config)).model).graph
+    attentions = [node for node in graph.node if node.op_type == "GroupQueryAttention"]
+    assert [len(node.input) for node in attentions] == [9] * config.num_hidden_layers
+
+
+def test_bias_is_an_input_of_the_product_it_belongs_to() -> None:
+    """onnxruntime then fuses q, k and v as it does without; as an Add, each would cost a dispatch."""
+    graph = onnx.load_from_string(build_webgpu_f16(TINY_QWEN2, plan_weights(TINY_QWEN2)).model).graph
+    products = {node.name: node for node in graph.node if node.op_type == "MatMulNBits"}
+    with_bias = {name for name, node in products.items() if len(node.input) == 6}
+    assert with_bias == {
+        f"/model/layers.{layer}/self_attn/{part}_proj/MatMulNBits"
+        for layer in range(LAYERS)
+        for part in "qkv"
+    }
+    bias = products["/model/layers.1/self_attn/k_proj/MatMulNBits"].input[5]
+    assert bias.startswith("/model.layers.1.self_attn.k_proj.bias")
+    assert "Add" not in {node.op_type for node in graph.node}
 
 
 def test_building_twice_gives_the_same_bytes() -> None:

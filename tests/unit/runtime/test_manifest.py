@@ -116,7 +116,7 @@ def test_a_value_of_a_wrong_type_is_named(path: str) -> None:
         ("model.vocab_size", 261.0),
         ("model.vocab_size", "261"),
         ("model.num_attention_heads", 3),
-        ("model.architecture", "LlamaForCausalLM"),
+        ("model.architecture", "MistralForCausalLM"),
         ("tokens.eos_token_ids", []),
         ("tokens.eos_token_ids", [VOCAB_SIZE]),
         ("tokens.eos_token_ids", [-1]),
