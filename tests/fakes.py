@@ -217,6 +217,8 @@ def manifest_value() -> dict[str, Any]:
         "name": "model.layers.0.self_attn.q_proj",
         "rows": 4,
         "columns": 64,
+        "bits": 4,
+        "block_size": 32,
         "codes_offset": 0,
         "scales_offset": 128,
         "weight_offset": 0,
@@ -255,7 +257,7 @@ def manifest_value() -> dict[str, Any]:
                 "expanded": {"external_data": "expanded.bin", "bytes": 272, "tensors": [tensor]},
             },
         },
-        "quantization": {"method": "rtn", "bits": 4, "block_size": 32, "symmetric": True},
+        "quantization": {"method": "rtn", "bits": 4, "head_bits": 4, "block_size": 32, "symmetric": True},
         "parity": {},
     }
 

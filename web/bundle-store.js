@@ -19,8 +19,12 @@ import {
 import { allocateBytes } from "./memory.js";
 
 const FORMAT = 1;
-/** The only int4 layout that format 1 has; other bytes would be read as wrong weights, without an error. */
-const QUANTIZATION = { bits: 4, block_size: 32, symmetric: true };
+/**
+ * The layouts of weights that format 1 has; other bytes would be read as wrong weights, without an error.
+ *
+ * @type {Record<string, Array<number | boolean>>}
+ */
+const QUANTIZATION = { bits: [4], head_bits: [4, 8], block_size: [16, 32, 64, 128], symmetric: [true] };
 // Six is what browsers open to one host over HTTP/1.1 anyway.
 const PARALLEL_FETCHES = 6;
 
@@ -30,6 +34,8 @@ const PARALLEL_FETCHES = 6;
  * @property {string} name
  * @property {number} rows  N, outputs
  * @property {number} columns  K, inputs
+ * @property {number} bits  of a code: 4 or 8
+ * @property {number} block_size  weights that share a scale
  * @property {number} codes_offset  into weights.bin
  * @property {number} scales_offset  into weights.bin
  * @property {number} weight_offset  into expanded.bin
@@ -95,12 +101,12 @@ function parseManifest(text, url) {
   ]) {
     if (!(key in manifest)) throw manifestError(`${url} has no ${key}`, `the key ${key}`);
   }
-  for (const [key, value] of Object.entries(QUANTIZATION)) {
+  for (const [key, values] of Object.entries(QUANTIZATION)) {
     const found = manifest.quantization?.[key];
-    if (found !== value) {
+    if (!values.includes(found)) {
       throw manifestError(
         `${url} has quantization.${key} ${JSON.stringify(found)}`,
-        `${value} in format ${FORMAT}`,
+        `${values.join(" or ")} in format ${FORMAT}`,
       );
     }
   }

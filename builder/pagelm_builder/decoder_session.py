@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from pagelm.manifest import Expanded, Manifest, read_verified
 from pagelm_builder.errors import VerificationError
+from pagelm_builder.quantize.block_format import BlockFormat
 from pagelm_builder.quantize.expansion import expand_rows
-from pagelm_builder.quantize.round_to_nearest import BLOCK_SIZE
 
 # weights expanded at once: in float64, Qwen3-0.6B's whole head would take 1.2 GB several times over
 VALUES_PER_EXPANSION = 1 << 22
@@ -67,15 +67,16 @@ def expand_weights(weights: NDArray[np.uint8], expanded: Expanded) -> NDArray[np
     result = np.zeros(expanded.bytes, np.uint8)
     for tensor in expanded.tensors:
         rows, columns = tensor.rows, tensor.columns
-        blocks = columns // BLOCK_SIZE
-        codes = _array(weights, tensor.codes_offset, np.uint8, (rows, blocks, BLOCK_SIZE // 2))
+        form = BlockFormat(tensor.bits, tensor.block_size)
+        blocks = columns // form.block_size
+        codes = _array(weights, tensor.codes_offset, np.uint8, (rows, blocks, form.block_bytes))
         scales = _array(weights, tensor.scales_offset, np.float16, (rows, blocks))
         weight = _array(result, tensor.weight_offset, np.int8, (columns, rows))
         weight_scales = _array(result, tensor.weight_scales_offset, np.float32, (rows,))
         step = max(1, VALUES_PER_EXPANSION // columns)
         for start in range(0, rows, step):
             some = slice(start, start + step)
-            weight[:, some], weight_scales[some] = expand_rows(codes[some], scales[some])
+            weight[:, some], weight_scales[some] = expand_rows(codes[some], scales[some], form)
     return result
 
 

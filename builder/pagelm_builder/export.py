@@ -31,11 +31,12 @@ from pagelm_builder.graphs import (
     build_webgpu_f32,
 )
 from pagelm_builder.presentation import Presentation, read_presentation
-from pagelm_builder.quantize.round_to_nearest import BLOCK_SIZE
+from pagelm_builder.quantize.block_format import WeightFormat
 from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
 from pagelm_builder.tokenizer import ConvertedTokenizer, convert_tokenizer
 from pagelm_builder.verify import verify_bundle
 from pagelm_builder.weights import (
+    DEFAULT_FORMAT,
     EXPANDED_FILE,
     WEIGHTS_FILE,
     ExpandedLayout,
@@ -53,16 +54,15 @@ GENERATION: dict[str, JsonValue] = {
     "non_thinking": {"temperature": 0.7, "top_k": 20, "top_p": 0.8, "min_p": 0.0},
 }
 NOT_PRESENTED = Presentation()
-QUANTIZATION: dict[str, JsonValue] = {
-    "method": "rtn",
-    "bits": 4,
-    "block_size": BLOCK_SIZE,
-    "symmetric": True,
-}
 
 
 def export_bundle(
-    source: Path, out: Path, *, name: str | None = None, progress: Progress | None = None
+    source: Path,
+    out: Path,
+    *,
+    name: str | None = None,
+    weight_format: WeightFormat = DEFAULT_FORMAT,
+    progress: Progress | None = None,
 ) -> Path:
     """Build the bundle of one checkpoint.
 
@@ -70,6 +70,7 @@ def export_bundle(
         source: Folder with config.json, safetensors files and the tokenizer's files; optionally pagelm.json.
         out: Where the bundle goes; an earlier bundle there is replaced when the new one is complete.
         name: The model's name in the manifest; the folder's name by default.
+        weight_format: How the matrices are stored.
         progress: Called with ("weights", bytes written, bytes in all), then ("verify", graphs run, graphs to
             run).
 
@@ -95,6 +96,7 @@ def export_bundle(
             out,
             name=name or source.resolve().name,
             presentation=presentation,
+            weight_format=weight_format,
             progress=progress,
         )
     return out
@@ -127,10 +129,11 @@ def write_bundle(
     *,
     name: str,
     presentation: Presentation = NOT_PRESENTED,
+    weight_format: WeightFormat = DEFAULT_FORMAT,
     progress: Progress | None = None,
 ) -> None:
     """Write the bundle of parts that are already checked."""
-    layout = plan_weights(config)
+    layout = plan_weights(config, weight_format=weight_format)
     expanded = plan_expansion(config, layout)
     graphs = [
         build_webgpu_f32(config, layout),
@@ -156,7 +159,7 @@ def write_bundle(
             "chat_template": template.entry(),
             "weights": {"bytes": layout.bytes, "parts": [part.entry() for part in parts]},
             "graphs": {graph.variant.name: _graph_entry(folder, graph, expanded) for graph in graphs},
-            "quantization": QUANTIZATION,
+            "quantization": _quantization_entry(weight_format),
             "parity": {},
         }
         write_manifest(folder, manifest)
@@ -182,6 +185,16 @@ def _write_parts(
         writer.abandon()
         raise
     return writer.finish()
+
+
+def _quantization_entry(weight_format: WeightFormat) -> dict[str, JsonValue]:
+    return {
+        "method": "rtn",
+        "bits": weight_format.body.bits,
+        "head_bits": weight_format.head_bits,
+        "block_size": weight_format.block_size,
+        "symmetric": True,
+    }
 
 
 def _model_entry(config: ModelConfig) -> dict[str, JsonValue]:
@@ -223,6 +236,8 @@ def _expanded_entry(expanded: ExpandedLayout) -> dict[str, JsonValue]:
             "name": tensor.name,
             "rows": tensor.rows,
             "columns": tensor.columns,
+            "bits": tensor.form.bits,
+            "block_size": tensor.form.block_size,
             "codes_offset": tensor.codes_offset,
             "scales_offset": tensor.scales_offset,
             "weight_offset": tensor.weight_offset,

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from pagelm_builder.checkpoint import TensorSource
 from pagelm_builder.config import ModelConfig
-from pagelm_builder.quantize.round_to_nearest import BLOCK_SIZE, quantize_rows
+from pagelm_builder.errors import ConfigError
+from pagelm_builder.quantize.block_format import BlockFormat, WeightFormat
+from pagelm_builder.quantize.round_to_nearest import quantize_rows
 from pagelm_builder.tensors import ModelTensor, head_name, model_tensors
 
 WEIGHTS_FILE = "weights.bin"
@@ -27,11 +29,12 @@ EXPANDED_FILE = "expanded.bin"
 ALIGNMENT = 64
 
 Storage = Literal["int4", "float32"]
+DEFAULT_FORMAT = WeightFormat()
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One tensor's bytes inside an external-data file."""
+    """One tensor's bytes inside an external-data file; `form` says how to read codes, and is theirs alone."""
 
     name: str
     file: str
@@ -39,6 +42,7 @@ class Region:
     shape: tuple[int, ...]
     offset: int
     bytes: int
+    form: BlockFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,12 @@ class WeightLayout:
 
 @dataclass(frozen=True, slots=True)
 class ExpandedTensor:
-    """One matrix of `expanded.bin`: where its int4 bytes are, and where its int8 bytes go."""
+    """One matrix of `expanded.bin`: where its codes are, and where its int8 bytes go."""
 
     name: str
     rows: int
     columns: int
+    form: BlockFormat
     codes_offset: int
     scales_offset: int
     weight_offset: int
@@ -85,27 +90,46 @@ class _Placer:
         self.regions: dict[str, Region] = {}
         self.end = 0
 
-    def place(self, name: str, dtype: ir.DataType, shape: tuple[int, ...]) -> Region:
+    def place(
+        self, name: str, dtype: ir.DataType, shape: tuple[int, ...], form: BlockFormat | None = None
+    ) -> Region:
         offset = -(-self.end // ALIGNMENT) * ALIGNMENT
         size = int(np.prod(shape)) * dtype.itemsize
-        region = Region(name, self.file, dtype, shape, offset, int(size))
+        region = Region(name, self.file, dtype, shape, offset, int(size), form)
         self.regions[name] = region
         self.end = offset + region.bytes
         return region
 
 
-def plan_weights(config: ModelConfig, storage: Storage = "int4") -> WeightLayout:
-    """Place every tensor of the model. `float32` keeps matrices as they are, for parity tests."""
+def plan_weights(
+    config: ModelConfig, storage: Storage = "int4", weight_format: WeightFormat = DEFAULT_FORMAT
+) -> WeightLayout:
+    """Place every tensor of the model. `float32` keeps matrices as they are, for parity tests.
+
+    Raises:
+        ConfigError: the rows of a matrix do not divide into blocks.
+    """
     placer = _Placer(WEIGHTS_FILE)
     for tensor in model_tensors(config):
         if tensor.kind == "matrix" and storage == "int4":
-            rows, columns = tensor.shape
-            blocks = columns // BLOCK_SIZE
-            placer.place(f"{tensor.name}.codes", ir.DataType.UINT8, (rows, blocks, BLOCK_SIZE // 2))
+            form = weight_format.head if tensor.name == head_name(config) else weight_format.body
+            rows, blocks = tensor.shape[0], _blocks_per_row(tensor, form)
+            placer.place(f"{tensor.name}.codes", ir.DataType.UINT8, (rows, blocks, form.block_bytes), form)
             placer.place(f"{tensor.name}.scales", ir.DataType.FLOAT16, (rows, blocks))
         else:
             placer.place(tensor.key, ir.DataType.FLOAT, tensor.shape)
     return WeightLayout(storage, placer.regions, placer.end)
+
+
+def _blocks_per_row(tensor: ModelTensor, form: BlockFormat) -> int:
+    columns = tensor.shape[1]
+    if columns % form.block_size:
+        raise ConfigError(
+            f"tensor {tensor.key!r} has rows of {columns} weights",
+            expected=f"a multiple of the block size, {form.block_size}",
+            remedy="Choose a smaller --block-size.",
+        )
+    return columns // form.block_size
 
 
 def plan_expansion(config: ModelConfig, layout: WeightLayout) -> ExpandedLayout:
@@ -114,6 +138,8 @@ def plan_expansion(config: ModelConfig, layout: WeightLayout) -> ExpandedLayout:
     tensors = []
     for tensor in _multiplied(config):
         rows, columns = tensor.shape
+        codes = layout.regions[f"{tensor.name}.codes"]
+        assert codes.form is not None
         weight = placer.place(f"{tensor.name}.int8", ir.DataType.INT8, (columns, rows))
         scales = placer.place(f"{tensor.name}.int8_scales", ir.DataType.FLOAT, (rows,))
         tensors.append(
@@ -121,7 +147,8 @@ def plan_expansion(config: ModelConfig, layout: WeightLayout) -> ExpandedLayout:
                 name=tensor.name,
                 rows=rows,
                 columns=columns,
-                codes_offset=layout.regions[f"{tensor.name}.codes"].offset,
+                form=codes.form,
+                codes_offset=codes.offset,
                 scales_offset=layout.regions[f"{tensor.name}.scales"].offset,
                 weight_offset=weight.offset,
                 weight_scales_offset=scales.offset,
@@ -166,17 +193,19 @@ def _streams(
     for tensor in model_tensors(config):
         if tensor.kind == "matrix" and layout.storage == "int4":
             scales: list[NDArray[np.generic]] = []
-            yield f"{tensor.name}.codes", _codes(tensor, source, scales)
+            form = layout.regions[f"{tensor.name}.codes"].form
+            assert form is not None
+            yield f"{tensor.name}.codes", _codes(tensor, source, form, scales)
             yield f"{tensor.name}.scales", iter(scales)
         else:
             yield tensor.key, iter(source.rows(tensor))
 
 
 def _codes(
-    tensor: ModelTensor, source: TensorSource, scales: list[NDArray[np.generic]]
+    tensor: ModelTensor, source: TensorSource, form: BlockFormat, scales: list[NDArray[np.generic]]
 ) -> Iterator[NDArray[np.generic]]:
     for rows in source.rows(tensor):
-        codes, block_scales = quantize_rows(rows)
+        codes, block_scales = quantize_rows(rows, form)
         scales.append(block_scales)
         yield codes
 

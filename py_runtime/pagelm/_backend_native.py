@@ -78,8 +78,7 @@ class NativeBackend:
         weights = _read_weights(folder, manifest.weights)
         external = {entry.external_data: weights}
         if entry.expanded:
-            block_size = manifest.quantization.block_size
-            external[entry.expanded.external_data] = expand_weights(weights, entry.expanded, block_size)
+            external[entry.expanded.external_data] = expand_weights(weights, entry.expanded)
         return cls(_make_session(folder, entry, external, threads), manifest, graph)
 
     @property
@@ -142,40 +141,32 @@ class NativeBackend:
         return self._session
 
 
-def expand_weights(
-    weights: npt.NDArray[np.uint8], expanded: Expanded, block_size: int
-) -> npt.NDArray[np.uint8]:
-    """External data of the `wasm` graph, computed from the shared int4 weights (docs/contracts.md, "Graphs").
+def expand_weights(weights: npt.NDArray[np.uint8], expanded: Expanded) -> npt.NDArray[np.uint8]:
+    """External data of the `wasm` graph, computed from the shared weights (docs/contracts.md, "Graphs").
 
     Args:
         weights: All parts, concatenated.
         expanded: Where each tensor is and where it goes.
-        block_size: Of the int4 weights.
     """
     data = np.zeros(expanded.bytes, np.uint8)
     for tensor in expanded.tensors:
         rows_at_once = max(1, _ELEMENTS_AT_ONCE // tensor.columns)
         for start in range(0, tensor.rows, rows_at_once):
-            stop = min(start + rows_at_once, tensor.rows)
-            _expand_rows(weights, data, tensor, block_size, start, stop)
+            _expand_rows(weights, data, tensor, start, min(start + rows_at_once, tensor.rows))
     return data
 
 
 def _expand_rows(
-    weights: npt.NDArray[np.uint8],
-    data: npt.NDArray[np.uint8],
-    tensor: ExpandedTensor,
-    block_size: int,
-    start: int,
-    stop: int,
+    weights: npt.NDArray[np.uint8], data: npt.NDArray[np.uint8], tensor: ExpandedTensor, start: int, stop: int
 ) -> None:
-    """Rows `start` to `stop` of one tensor: nibbles `[N, blocks, block_size / 2]` to int8 `[K, N]`."""
-    rows, columns = tensor.rows, tensor.columns
-    blocks = columns // block_size
-    codes = _region(weights, tensor.codes_offset, rows * columns // 2).reshape(rows, blocks, -1)[start:stop]
+    """Rows `start` to `stop` of one tensor: codes `[N, blocks, block_size * bits / 8]` to int8 `[K, N]`."""
+    rows, columns, blocks = tensor.rows, tensor.columns, tensor.columns // tensor.block_size
+    size = rows * columns * tensor.bits // 8
+    codes = _region(weights, tensor.codes_offset, size).reshape(rows, blocks, -1)[start:stop]
     scales = _region(weights, tensor.scales_offset, rows * blocks * 2).view("<f2").reshape(rows, blocks, 1)
-    levels = np.stack((codes & 15, codes >> 4), axis=-1).reshape(stop - start, blocks, block_size)
-    dense = (levels.astype(np.float64) - 8) * scales[start:stop].astype(np.float64)
+    levels = np.stack((codes & 15, codes >> 4), axis=-1) if tensor.bits == 4 else codes
+    offset_codes = levels.reshape(stop - start, blocks, tensor.block_size).astype(np.float64)
+    dense = (offset_codes - 2 ** (tensor.bits - 1)) * scales[start:stop].astype(np.float64)
     dense = dense.reshape(stop - start, columns)
     row_scales = (np.abs(dense).max(axis=1) / 127).astype(np.float32)
     row_scales[row_scales == 0] = 1

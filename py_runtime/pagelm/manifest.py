@@ -26,7 +26,8 @@ REMEDY = "Export the bundle again with this version of pagelm."
 KeyValueDtype = Literal["float32", "float16"]
 
 _BITS = 4
-_BLOCK_SIZE = 32
+_CODE_BITS = (4, 8)
+_BLOCK_SIZES = (16, 32, 64, 128)
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -50,11 +51,18 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class ExpandedTensor:
-    """One linear layer `[rows, columns]`: where its int4 is in the weights and where its int8 goes."""
+    """One linear layer `[rows, columns]`: where its codes are in the weights and where its int8 goes.
+
+    Attributes:
+        bits: Of a code.
+        block_size: Weights along a row that share a scale.
+    """
 
     name: str
     rows: int
     columns: int
+    bits: int
+    block_size: int
     codes_offset: int
     scales_offset: int
     weight_offset: int
@@ -102,12 +110,14 @@ class Quantization:
     Attributes:
         method: How the codes were chosen; it changes nothing about reading them.
         bits: 4 in this format.
-        block_size: Weights that share a scale: 32 in this format.
+        head_bits: Of the matrix that gives the logits (the embedding too, where they are one): 4 or 8.
+        block_size: Weights that share a scale: 16, 32, 64 or 128.
         symmetric: Whether there are no zero points: true in this format.
     """
 
     method: str
     bits: int
+    head_bits: int
     block_size: int
     symmetric: bool
 
@@ -239,7 +249,6 @@ def _manifest(top: Fields) -> Manifest:
     tokens = top.fields("tokens")
     generation = top.fields("generation")
     weights = _weights(top.fields("weights"))
-    quantization = _quantization(top.fields("quantization"))
     graphs = top.fields("graphs")
     if not list(graphs):
         raise top.refused("graphs", "is empty", "at least one graph")
@@ -253,8 +262,8 @@ def _manifest(top: Fields) -> Manifest:
         tokenizer=_file(top.fields("tokenizer")),
         chat_template=_file(top.fields("chat_template")),
         weights=weights,
-        graphs={name: _graph(graphs.fields(name), weights, quantization.block_size) for name in graphs},
-        quantization=quantization,
+        graphs={name: _graph(graphs.fields(name), weights) for name in graphs},
+        quantization=_quantization(top.fields("quantization")),
         parity={key: parity.value(key) for key in parity},
         description=top.text("description") if "description" in top else None,
         examples=top.texts("examples") if "examples" in top else (),
@@ -282,18 +291,24 @@ def _sampling(generation: Fields, mode: str) -> SamplingOptions:
 
 
 def _quantization(quantization: Fields) -> Quantization:
-    """The one layout of weights that format 1 has; read as another, they would give words without sense."""
-    bits, block_size = quantization.integer("bits"), quantization.integer("block_size")
-    symmetric = quantization.flag("symmetric")
-    if bits != _BITS:
-        raise quantization.refused("bits", f"is {bits}", f"{_BITS} in bundle format {FORMAT}")
-    if block_size != _BLOCK_SIZE:
-        raise quantization.refused(
-            "block_size", f"is {block_size}", f"{_BLOCK_SIZE} in bundle format {FORMAT}"
-        )
-    if not symmetric:
+    """The layouts of weights that format 1 has; read as another, they would give words without sense."""
+    if not (symmetric := quantization.flag("symmetric")):
         raise quantization.refused("symmetric", "is false", f"true in bundle format {FORMAT}")
-    return Quantization(quantization.text("method"), bits, block_size, symmetric)
+    return Quantization(
+        method=quantization.text("method"),
+        bits=_one_of(quantization, "bits", (_BITS,)),
+        head_bits=_one_of(quantization, "head_bits", _CODE_BITS),
+        block_size=_one_of(quantization, "block_size", _BLOCK_SIZES),
+        symmetric=symmetric,
+    )
+
+
+def _one_of(fields: Fields, key: str, values: tuple[int, ...]) -> int:
+    value = fields.integer(key)
+    if value not in values:
+        expected = f"{' or '.join(map(str, values))} in bundle format {FORMAT}"
+        raise fields.refused(key, f"is {value}", expected)
+    return value
 
 
 def _file(entry: Fields) -> BundleFile:
@@ -322,7 +337,7 @@ def _weights(weights: Fields) -> Weights:
     return Weights(size, parts)
 
 
-def _graph(graph: Fields, weights: Weights, block_size: int) -> Graph:
+def _graph(graph: Fields, weights: Weights) -> Graph:
     dtype = graph.text("key_value_dtype", one_of=("float32", "float16"))
     return Graph(
         file=_file(graph),
@@ -332,27 +347,25 @@ def _graph(graph: Fields, weights: Weights, block_size: int) -> Graph:
         largest_binding_bytes=graph.integer("largest_binding_bytes"),
         storage_buffers=graph.integer("storage_buffers"),
         candidates=graph.integer("candidates", minimum=1),
-        expanded=_expanded(graph.fields("expanded"), weights, block_size) if "expanded" in graph else None,
+        expanded=_expanded(graph.fields("expanded"), weights) if "expanded" in graph else None,
     )
 
 
-def _expanded(expanded: Fields, weights: Weights, block_size: int) -> Expanded:
+def _expanded(expanded: Fields, weights: Weights) -> Expanded:
     size = expanded.integer("bytes", minimum=1)
     tensors = tuple(
-        _expanded_tensor(tensor, weights.bytes, size, block_size)
-        for tensor in expanded.array_of_fields("tensors")
+        _expanded_tensor(tensor, weights.bytes, size) for tensor in expanded.array_of_fields("tensors")
     )
     return Expanded(expanded.text("external_data"), size, tensors)
 
 
-def _expanded_tensor(
-    tensor: Fields, weights_bytes: int, expanded_bytes: int, block_size: int
-) -> ExpandedTensor:
+def _expanded_tensor(tensor: Fields, weights_bytes: int, expanded_bytes: int) -> ExpandedTensor:
     rows, columns = tensor.integer("rows", minimum=1), tensor.integer("columns", minimum=1)
+    bits, block_size = _one_of(tensor, "bits", _CODE_BITS), _one_of(tensor, "block_size", _BLOCK_SIZES)
     if columns % block_size:
         raise tensor.refused("columns", f"is {columns}", f"a multiple of the block size, {block_size}")
     regions = {
-        "codes_offset": (rows * columns // 2, weights_bytes),
+        "codes_offset": (rows * columns * bits // 8, weights_bytes),
         "scales_offset": (rows * columns // block_size * 2, weights_bytes),
         "weight_offset": (rows * columns, expanded_bytes),
         "weight_scales_offset": (rows * 4, expanded_bytes),
@@ -363,4 +376,4 @@ def _expanded_tensor(
             raise tensor.refused(
                 key, f"is {offsets[key]}", f"room for {length} bytes before the end at {size}"
             )
-    return ExpandedTensor(tensor.text("name"), rows, columns, **offsets)
+    return ExpandedTensor(tensor.text("name"), rows, columns, bits, block_size, **offsets)

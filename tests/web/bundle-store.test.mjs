@@ -33,7 +33,7 @@ beforeEach(() => {
     chat_template: serve("tokenizer/chat_template.jinja", Buffer.from("{{ 'ü' }}")),
     weights: { bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts },
     graphs: { wasm: serve("graphs/wasm.onnx", randomBytes(77)) },
-    quantization: { method: "rtn", bits: 4, block_size: 32, symmetric: true },
+    quantization: { method: "rtn", bits: 4, head_bits: 4, block_size: 32, symmetric: true },
   };
 });
 
@@ -155,7 +155,8 @@ test("an HTML page in place of the manifest is said to be one", async () => {
 
 for (const [key, value] of /** @type {const} */ ([
   ["bits", 8],
-  ["block_size", 64],
+  ["head_bits", 6],
+  ["block_size", 256],
   ["symmetric", false],
   ["bits", undefined],
 ])) {
@@ -163,7 +164,9 @@ for (const [key, value] of /** @type {const} */ ([
     manifest.quantization[key] = value;
     await assert.rejects(fetchAll(), {
       name: "ManifestError",
-      message: new RegExp(`has quantization\\.${key} ${value} \\(expected (4|32|true) in format 1`),
+      message: new RegExp(
+        `has quantization\\.${key} ${value} \\(expected (4|4 or 8|16 or 32 or 64 or 128|true) in format 1`,
+      ),
     });
   });
 }

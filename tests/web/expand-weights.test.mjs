@@ -25,13 +25,16 @@ function randomNumbers(seed) {
 }
 
 /**
- * Random int4 tensors one after the other, the first from an odd offset on, and their float64 weights.
+ * Random tensors one after the other, the first from an odd offset on, and their float64 weights.
  * @param {Array<[number, number]>} shapes  rows, columns
+ * @param {number} [bits]
+ * @param {number} [blockSize]
  */
-function makeWeights(shapes) {
+function makeWeights(shapes, bits = 4, blockSize = 32) {
   const random = randomNumbers(7);
+  const blockBytes = (blockSize * bits) / 8;
   const bytes = new Uint8Array(
-    3 + shapes.reduce((sum, [rows, columns]) => sum + rows * (columns / 32) * 18, 0),
+    3 + shapes.reduce((sum, [rows, columns]) => sum + rows * (columns / blockSize) * (blockBytes + 2), 0),
   );
   let source = 3;
   let target = 0;
@@ -40,14 +43,16 @@ function makeWeights(shapes) {
   /** @type {number[][][]} */
   const dequantized = [];
   for (const [rows, columns] of shapes) {
-    const blocks = rows * (columns / 32);
+    const blocks = rows * (columns / blockSize);
     const codes = source;
-    const scales = source + blocks * 16;
+    const scales = source + blocks * blockBytes;
     source = scales + blocks * 2;
     tensors.push({
       name: `tensor ${tensors.length}`,
       rows,
       columns,
+      bits,
+      block_size: blockSize,
       codes_offset: codes,
       scales_offset: scales,
       weight_offset: target,
@@ -56,14 +61,15 @@ function makeWeights(shapes) {
     target += rows * columns + rows * 4;
     const matrix = Array.from({ length: rows }, () => Array(columns).fill(0));
     for (let block = 0; block < blocks; block++) {
-      const [bits, scale] = SCALES[Math.floor(random() * SCALES.length)];
-      bytes[scales + 2 * block] = bits & 255;
-      bytes[scales + 2 * block + 1] = bits >> 8;
-      for (let j = 0; j < 32; j++) {
-        const code = Math.floor(random() * 16);
-        bytes[codes + block * 16 + (j >> 1)] |= code << (4 * (j & 1));
-        const column = (block % (columns / 32)) * 32 + j;
-        matrix[Math.floor(block / (columns / 32))][column] = (code - 8) * scale;
+      const [scaleBits, scale] = SCALES[Math.floor(random() * SCALES.length)];
+      bytes[scales + 2 * block] = scaleBits & 255;
+      bytes[scales + 2 * block + 1] = scaleBits >> 8;
+      for (let j = 0; j < blockSize; j++) {
+        const code = Math.floor(random() * 2 ** bits);
+        if (bits === 4) bytes[codes + block * blockBytes + (j >> 1)] |= code << (4 * (j & 1));
+        else bytes[codes + block * blockBytes + j] = code;
+        const column = (block % (columns / blockSize)) * blockSize + j;
+        matrix[Math.floor(block / (columns / blockSize))][column] = (code - 2 ** (bits - 1)) * scale;
       }
     }
     dequantized.push(matrix);
@@ -71,13 +77,19 @@ function makeWeights(shapes) {
   return { bytes, expanded: { external_data: "expanded.bin", bytes: target, tensors }, dequantized };
 }
 
-for (const [rows, columns] of /** @type {Array<[number, number]>} */ ([
-  [1, 32],
-  [64, 64],
-  [130, 96],
-])) {
-  test(`a ${rows} × ${columns} weight equals the formula of the contract, bit for bit`, async () => {
-    const { bytes, expanded, dequantized } = makeWeights([[rows, columns]]);
+for (const [rows, columns, bits, blockSize] of [
+  [1, 32, 4, 32],
+  [64, 64, 4, 32],
+  [130, 96, 4, 32],
+  [70, 48, 4, 16],
+  [3, 128, 4, 64],
+  [65, 256, 4, 128],
+  [130, 64, 8, 32],
+  [5, 128, 8, 128],
+]) {
+  const format = `${bits} bits in blocks of ${blockSize}`;
+  test(`a ${rows} × ${columns} weight of ${format} equals the contract's formula, bit for bit`, async () => {
+    const { bytes, expanded, dequantized } = makeWeights([[rows, columns]], bits, blockSize);
     const result = await expandWeights(bytes, expanded);
     const weight = new Int8Array(result.buffer, 0, rows * columns);
     const scales = new DataView(result.buffer, rows * columns);

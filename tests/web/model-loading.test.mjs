@@ -20,7 +20,8 @@ test("the compile stage counts expanded bytes and ends only when the session exi
     return session;
   };
   const ort = /** @type {any} */ ({ ...onnxRuntime, InferenceSession: { create } });
-  const tensor = { name: "w", rows: 2, columns: 32, codes_offset: 0, scales_offset: 32 };
+  const format = { bits: 4, block_size: 32 };
+  const tensor = { name: "w", rows: 2, columns: 32, ...format, codes_offset: 0, scales_offset: 32 };
   const expanded = {
     external_data: "expanded.bin",
     bytes: 72,

@@ -14,6 +14,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from pagelm_builder.quantize.block_format import BlockFormat
 from pagelm_builder.variant import Variant
 from pagelm_builder.weights import Region
 
@@ -88,6 +89,12 @@ class GraphEmitter:
         if value.name not in self._casts:
             self._casts[value.name] = self.cast(value, self.compute_dtype, f"/{value.name}")
         return self._casts[value.name]
+
+    def block_format(self, tensor: str) -> BlockFormat:
+        """How the codes of a quantized matrix are stored."""
+        form = self._regions[f"{tensor}.codes"].form
+        assert form is not None
+        return form
 
     def constant(self, array: NDArray[np.generic], name: str) -> ir.Value:
         """A small inline tensor; the same name always means the same array."""

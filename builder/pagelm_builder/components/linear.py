@@ -19,7 +19,6 @@ import numpy as np
 import onnx_ir as ir
 
 from pagelm_builder.components.emitter import MICROSOFT, GraphEmitter
-from pagelm_builder.quantize.round_to_nearest import BLOCK_SIZE
 
 ACTIVATION_ZERO_POINT = 128
 
@@ -55,6 +54,7 @@ def emit_linear(emitter: GraphEmitter, hidden: ir.Value, layer: Linear) -> ir.Va
 
 def _emit_int4(emitter: GraphEmitter, hidden: ir.Value, layer: Linear) -> ir.Value:
     """No zero points and accuracy_level 0: the form that onnxruntime fuses on WebGPU."""
+    form = emitter.block_format(layer.tensor)
     inputs: list[ir.Value | None] = [
         hidden,
         emitter.weight(f"{layer.tensor}.codes"),
@@ -71,8 +71,8 @@ def _emit_int4(emitter: GraphEmitter, hidden: ir.Value, layer: Linear) -> ir.Val
         attributes={
             "K": layer.inputs,
             "N": layer.outputs,
-            "bits": 4,
-            "block_size": BLOCK_SIZE,
+            "bits": form.bits,
+            "block_size": form.block_size,
             "accuracy_level": 0,
         },
     )

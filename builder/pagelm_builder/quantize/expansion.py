@@ -1,4 +1,4 @@
-"""int4 → int8 per output channel, for the W8A8 graph.
+"""Blocks → int8 per output channel, for the W8A8 graph.
 
 The runtime does this when it loads a bundle (nothing of it is shipped); this is the reference that its result
 is compared with, and what the tests feed to the graph. Arithmetic in float64 and rounding half up, so that
@@ -10,23 +10,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pagelm_builder.quantize.round_to_nearest import ZERO_POINT, unpack_nibbles
+from pagelm_builder.quantize.block_format import BlockFormat
+from pagelm_builder.quantize.round_to_nearest import INT4, unpack_codes
 
 
 def expand_rows(
-    codes: NDArray[np.uint8], scales: NDArray[np.float16]
+    codes: NDArray[np.uint8], scales: NDArray[np.float16], form: BlockFormat = INT4
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Expand one matrix.
 
     Args:
-        codes: `[N, K/32, 16]`.
-        scales: `[N, K/32]`.
+        codes: `[N, K/B, block_bytes]`.
+        scales: `[N, K/B]`.
 
     Returns:
         weight `[K, N]` (transposed, C order) and weight_scales `[N]`: w[n, k] ≈ weight[k, n] *
         weight_scales[n].
     """
-    signed = unpack_nibbles(codes).astype(np.float64) - ZERO_POINT
+    signed = unpack_codes(codes, form).astype(np.float64) - form.zero_point
     values = (signed * scales.astype(np.float64)[..., None]).reshape(codes.shape[0], -1)
     channel = (np.abs(values).max(axis=1) / 127).astype(np.float32)
     channel[channel == 0] = 1

@@ -68,7 +68,13 @@ def test_manifest_has_the_keys_of_the_contract(bundle: Path) -> None:
     assert manifest["model"] == {
         **{key: getattr(TINY, key) for key in TINY.__slots__ if key != "rope_divisors"},
     }
-    assert manifest["quantization"] == {"method": "rtn", "bits": 4, "block_size": 32, "symmetric": True}
+    assert manifest["quantization"] == {
+        "method": "rtn",
+        "bits": 4,
+        "head_bits": 4,
+        "block_size": 32,
+        "symmetric": True,
+    }
     assert set(manifest["graphs"]) == {"webgpu-f32", "webgpu-f16", "wasm", "native"}
     for entry in manifest["graphs"].values():
         assert entry["external_data"] == "weights.bin"

@@ -10,46 +10,61 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from pagelm_builder.quantize.block_format import BLOCK_SIZES, BlockFormat
 from pagelm_builder.quantize.expansion import expand_rows
 from pagelm_builder.quantize.round_to_nearest import (
     dequantize_rows,
-    pack_nibbles,
+    pack_codes,
     quantize_rows,
-    unpack_nibbles,
+    unpack_codes,
 )
 
 FINITE = st.floats(-1e4, 1e4, width=32)
-MATRICES = st.tuples(st.integers(1, 4), st.integers(1, 3)).flatmap(
-    lambda size: arrays(np.float32, (size[0], 32 * size[1]), elements=FINITE)
-)
+FORMATS = [BlockFormat(bits, size) for bits in (4, 8) for size in BLOCK_SIZES]
+EVERY_FORMAT = pytest.mark.parametrize("form", FORMATS, ids=str)
 
 
-def reference_block(block: list[float]) -> tuple[list[int], float]:
+def matrices(block_size: int = 32) -> st.SearchStrategy[np.ndarray]:
+    return st.tuples(st.integers(1, 4), st.integers(1, 3)).flatmap(
+        lambda size: arrays(np.float32, (size[0], block_size * size[1]), elements=FINITE)
+    )
+
+
+def reference_block(block: list[float], bits: int) -> tuple[list[int], float]:
     """One block, value by value, as docs/contracts.md words it."""
+    zero = 2 ** (bits - 1)
     largest = max(block, key=abs)
-    scale = float(np.float16(np.float32(largest) / np.float32(-8)))
+    scale = float(np.float16(np.float32(largest) / np.float32(-zero)))
     if scale == 0:
-        return [8] * 32, scale
+        return [zero] * len(block), scale
     quotients = [float(np.float32(value) / np.float32(scale)) for value in block]
-    return [min(15, max(0, round(quotient) + 8)) for quotient in quotients], scale
+    return [min(2**bits - 1, max(0, round(quotient) + zero)) for quotient in quotients], scale
 
 
-@settings(deadline=None)
-@given(MATRICES)
-def test_codes_and_scales_are_the_specified_ones(weight: np.ndarray) -> None:
-    codes, scales = quantize_rows(weight)
-    flat = unpack_nibbles(codes)
+@EVERY_FORMAT
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_codes_and_scales_are_the_specified_ones(form: BlockFormat, data: st.DataObject) -> None:
+    weight = data.draw(matrices(form.block_size))
+    codes, scales = quantize_rows(weight, form)
+    flat = unpack_codes(codes, form)
+    size = form.block_size
     for row in range(weight.shape[0]):
-        for block in range(weight.shape[1] // 32):
-            values = [float(value) for value in weight[row, 32 * block : 32 * block + 32]]
-            expected, scale = reference_block(values)
+        for block in range(weight.shape[1] // size):
+            values = [float(value) for value in weight[row, size * block : size * block + size]]
+            expected, scale = reference_block(values, form.bits)
             assert flat[row, block].tolist() == expected
             assert float(scales[row, block]) == scale
 
 
+def test_codes_of_eight_bits_are_a_byte_each() -> None:
+    codes = np.arange(240, 256, dtype=np.uint8)
+    assert pack_codes(codes, BlockFormat(8, 16)).tolist() == list(range(240, 256))
+
+
 def test_layout_is_low_nibble_first() -> None:
     codes = np.arange(16, dtype=np.uint8)
-    assert pack_nibbles(codes).tolist() == [0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0xFE]
+    assert pack_codes(codes).tolist() == [0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0xFE]
 
 
 def test_shapes_and_dtypes_are_those_of_the_contract() -> None:
@@ -63,7 +78,7 @@ def test_shapes_and_dtypes_are_those_of_the_contract() -> None:
 
 
 @settings(deadline=None)
-@given(MATRICES)
+@given(matrices())
 def test_weight_of_the_largest_magnitude_survives(weight: np.ndarray) -> None:
     restored = dequantize_rows(*quantize_rows(weight))
     blocks, found = weight.reshape(-1, 32), restored.reshape(-1, 32)
@@ -76,7 +91,7 @@ def test_error_is_at_most_half_a_step_inside_the_range() -> None:
     weight = np.random.default_rng(0).standard_normal((64, 256)).astype(np.float32)
     codes, scales = quantize_rows(weight)
     step = np.abs(scales.astype(np.float32)).repeat(32, axis=1)
-    clipped = unpack_nibbles(codes).reshape(64, 256) == 15
+    clipped = unpack_codes(codes).reshape(64, 256) == 15
     error = np.abs(dequantize_rows(codes, scales) - weight)
     assert (error[~clipped] <= 0.5001 * step[~clipped]).all()
     # +8 has no code: what rounds there is at most one step off
@@ -89,12 +104,14 @@ def test_zero_block_stays_zero() -> None:
     assert (dequantize_rows(codes, scales) == 0).all()
 
 
-@settings(deadline=None)
-@given(MATRICES)
-def test_expansion_is_the_specified_one(weight: np.ndarray) -> None:
-    codes, scales = quantize_rows(weight)
-    int4 = dequantize_rows(codes, scales)
-    expanded, channel_scales = expand_rows(codes, scales)
+@EVERY_FORMAT
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_expansion_is_the_specified_one(form: BlockFormat, data: st.DataObject) -> None:
+    weight = data.draw(matrices(form.block_size))
+    codes, scales = quantize_rows(weight, form)
+    int4 = dequantize_rows(codes, scales, form)
+    expanded, channel_scales = expand_rows(codes, scales, form)
     assert expanded.shape == weight.shape[::-1]
     for row, values in enumerate(int4):
         largest = max(abs(float(value)) for value in values)

@@ -21,6 +21,7 @@ from pagelm_builder.decoder_session import expand_weights, read_weights
 from pagelm_builder.errors import VerificationError
 from pagelm_builder.export import export_bundle
 from pagelm_builder.graphs import BuiltGraph, build_wasm
+from pagelm_builder.quantize.block_format import BlockFormat
 from pagelm_builder.quantize.expansion import expand_rows
 from pagelm_builder.variant import NATIVE, WASM
 from pagelm_builder.verify import deviations, kl_divergence, sequence_of_ids, verify_bundle
@@ -165,9 +166,9 @@ def test_a_corrupted_expanded_weight_ends_the_export_and_leaves_nothing(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def expand_wrongly(
-        codes: NDArray[np.uint8], scales: NDArray[np.float16]
+        codes: NDArray[np.uint8], scales: NDArray[np.float16], form: BlockFormat
     ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-        weight, weight_scales = expand_rows(codes, scales)
+        weight, weight_scales = expand_rows(codes, scales, form)
         # one of the fourteen matrices of the layers, mirrored: q_proj
         return (weight[::-1], weight_scales) if weight.shape == (64, 128) else (weight, weight_scales)
 
@@ -186,7 +187,7 @@ def test_an_earlier_bundle_outlives_an_export_that_fails_verification(
 ) -> None:
     out = Path(shutil.copytree(bundle, tmp_path / "out" / "bundle"))
     monkeypatch.setattr(
-        decoder_session, "expand_rows", lambda codes, scales: (0, np.ones(len(codes), np.float32))
+        decoder_session, "expand_rows", lambda codes, scales, form: (0, np.ones(len(codes), np.float32))
     )
     with pytest.raises(VerificationError):
         export_bundle(checkpoint, out)

@@ -96,26 +96,29 @@ async def test_a_seeded_reply_is_repeated(random_bundle: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("bits", "block_size"), [(4, 32), (4, 16), (4, 64), (8, 32)])
 @pytest.mark.parametrize("elements_at_once", [1, 128, 1 << 22])
-def test_wasm_weights_are_within_half_a_level_of_the_int4_ones(
-    elements_at_once: int, monkeypatch: pytest.MonkeyPatch
+def test_wasm_weights_are_within_half_a_level_of_the_stored_ones(
+    elements_at_once: int, bits: int, block_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Against a dequantization of its own, nibble by nibble; in pieces of one, two and all rows."""
+    """Against a dequantization of its own, code by code; in pieces of one, two and all rows."""
     monkeypatch.setattr("pagelm._backend_native._ELEMENTS_AT_ONCE", elements_at_once)
     random = np.random.default_rng(1)
-    rows, columns = 6, 64
-    levels = random.integers(0, 16, (rows, columns))
-    levels[2] = 8  # a row of zeros
-    scales = random.uniform(-0.1, 0.1, (rows, 2)).astype(np.float16)
+    rows, columns, zero = 6, 64, 2 ** (bits - 1)
+    levels = random.integers(0, 2**bits, (rows, columns))
+    levels[2] = zero  # a row of zeros
+    scales = random.uniform(-0.1, 0.1, (rows, columns // block_size)).astype(np.float16)
     dense = np.array(
-        [[(int(levels[n, k]) - 8) * float(scales[n, k // 32]) for k in range(columns)] for n in range(rows)]
+        [
+            [(int(levels[n, k]) - zero) * float(scales[n, k // block_size]) for k in range(columns)]
+            for n in range(rows)
+        ]
     )
-    codes = bytes(
-        int(levels[n, k]) | int(levels[n, k + 1]) << 4 for n in range(rows) for k in range(0, columns, 2)
-    )
+    flat = [int(level) for level in levels.ravel()]
+    codes = bytes(flat) if bits == 8 else bytes(flat[i] | flat[i + 1] << 4 for i in range(0, len(flat), 2))
     weights = np.frombuffer(b"pad." + codes + scales.tobytes(), np.uint8)
-    tensor = ExpandedTensor("q", rows, columns, 4, 4 + len(codes), 8, 8 + rows * columns)
-    data = expand_weights(weights, Expanded("expanded.bin", 8 + rows * columns + rows * 4, (tensor,)), 32)
+    tensor = ExpandedTensor("q", rows, columns, bits, block_size, 4, 4 + len(codes), 8, 8 + rows * columns)
+    data = expand_weights(weights, Expanded("expanded.bin", 8 + rows * columns + rows * 4, (tensor,)))
 
     int8 = data[8 : 8 + rows * columns].view(np.int8).reshape(columns, rows)
     row_scales = data[8 + rows * columns :].view("<f4")

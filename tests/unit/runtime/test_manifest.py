@@ -131,6 +131,8 @@ def test_a_value_of_a_wrong_type_is_named(path: str) -> None:
         ("graphs.native.candidates", 0),
         ("graphs.native.required_features", [1]),
         ("graphs.wasm.expanded.tensors[0].columns", 65),
+        ("graphs.wasm.expanded.tensors[0].bits", 5),
+        ("graphs.wasm.expanded.tensors[0].block_size", 24),
         ("graphs.wasm.expanded.tensors[0].codes_offset", 1536 - 127),
         ("graphs.wasm.expanded.tensors[0].scales_offset", 1536 - 15),
         ("graphs.wasm.expanded.tensors[0].weight_offset", 17),
@@ -148,8 +150,9 @@ def test_a_value_that_cannot_be_is_named(path: str, value: object) -> None:
     [
         ("bits", 8, "8", "4"),
         ("bits", 0, "0", "4"),
-        ("block_size", 16, "16", "32"),
-        ("block_size", 64, "64", "32"),
+        ("head_bits", 6, "6", "4 or 8"),
+        ("block_size", 8, "8", "16 or 32 or 64 or 128"),
+        ("block_size", 48, "48", "16 or 32 or 64 or 128"),
         ("symmetric", False, "false", "true"),
     ],
 )

@@ -65,7 +65,7 @@ def write_bundle(bundle: Path, name: str) -> Path:
                 "candidates": 64,
             }
         },
-        "quantization": {"method": "rtn", "bits": 4, "block_size": 32, "symmetric": True},
+        "quantization": {"method": "rtn", "bits": 4, "head_bits": 4, "block_size": 32, "symmetric": True},
         "parity": {},
     }
     (bundle / "manifest.json").write_text(json.dumps(manifest), "utf-8")
