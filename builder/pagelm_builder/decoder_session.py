@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from pagelm.manifest import Expanded, Manifest, read_verified
+from pagelm.manifest import Expanded, Graph, Manifest, read_verified
 from pagelm_builder.errors import VerificationError
 from pagelm_builder.quantize.block_format import BlockFormat
 from pagelm_builder.quantize.expansion import expand_rows
@@ -31,7 +31,7 @@ REMEDY = (
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
-class _Session(Protocol):
+class Session(Protocol):
     """The part of onnxruntime's session that is used here; the library has no types."""
 
     def run(
@@ -97,13 +97,11 @@ class DecoderSession:
 
     def __init__(self, folder: Path, manifest: Manifest, graph: str, weights: NDArray[np.uint8]) -> None:
         entry, model = manifest.graph(graph), manifest.model
-        external = {entry.external_data: weights}
-        if entry.expanded is not None:
-            external[entry.expanded.external_data] = expand_weights(weights, entry.expanded)
+        external = external_files(entry, weights)
         self._graph = graph
         model_bytes = read_verified(folder, entry.file)
         try:
-            self._session = _make_session(model_bytes, external)
+            self._session = make_session(model_bytes, external, threads=1)
         except Exception as error:  # as in `run`
             raise _refused(graph, error) from error
         shape = (1, model.num_key_value_heads, 0, model.head_dim)
@@ -161,14 +159,27 @@ def _refused(graph: str, error: Exception) -> VerificationError:
     )
 
 
-def _make_session(graph: bytes, external: Mapping[str, NDArray[np.uint8]]) -> _Session:
+def external_files(entry: Graph, weights: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+    """The external data of one graph by file name: the shared weights, and what is expanded from them."""
+    external = {entry.external_data: weights}
+    if entry.expanded is not None:
+        external[entry.expanded.external_data] = expand_weights(weights, entry.expanded)
+    return external
+
+
+def make_session(graph: bytes, external: Mapping[str, NDArray[np.uint8]], *, threads: int) -> Session:
+    """A session on the CPU; `external` may go when it exists. 0 threads let onnxruntime choose.
+
+    Raises:
+        Exception: onnxruntime refuses the graph; its own classes derive from nothing narrower.
+    """
     options = ort.SessionOptions()
     options.log_severity_level = SEVERITY_ERROR
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     # without VNNI, x86 kernels saturate uint8 × int8 sums; WASM's do not
     options.add_session_config_entry("session.x64quantprecision", "1")
     options.add_external_initializers_from_files_in_memory(
         list(external), list(external.values()), [len(data) for data in external.values()]
     )
-    session: _Session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session: Session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     return session

@@ -10,6 +10,8 @@
         ├── TokenizerFormatError    the tokenizer is not a byte-level BPE that pagelm reproduces exactly
         ├── PresentationError       pagelm.json is not what describes a model
         ├── VerificationError       a graph just written does not compute what it should
+        ├── DocumentError           a text to calibrate with or to evaluate on cannot be used
+        ├── EvaluationError         a bundle and a checkpoint cannot be compared
         ├── OutputExistsError       the target is there and is not something pagelm wrote
         └── SiteError               a piece of the site is missing or refuses to be built
 
@@ -50,6 +52,14 @@ class VerificationError(BuildError):
 
     The message says which graph, what was measured and the bound.
     """
+
+
+class DocumentError(BuildError):
+    """A file of texts or chats is missing or empty, or a line of it is neither."""
+
+
+class EvaluationError(BuildError):
+    """A bundle and a checkpoint cannot be compared: another vocabulary, or a graph that does not run."""
 
 
 class OutputExistsError(BuildError):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,11 +14,8 @@ from pagelm_builder.components.rotary import inverse_frequencies
 from pagelm_builder.config import ModelConfig
 from pagelm_builder.variant import FLOAT32, NATIVE, WASM, WEBGPU_F16, WEBGPU_F32, Variant
 from pagelm_builder.weights import plan_weights
-from tiny_checkpoints import LLAMA3_SCALING, SHAPES, TINY, TINY_LLAMA3, Arrays, random_arrays
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import transformers
+from tiny_checkpoints import SHAPES, TINY, TINY_LLAMA3, Arrays, random_arrays
+from transformers_models import all_logits, make_reference
 
 TOKENS = [int(token) for token in np.random.default_rng(7).integers(0, 512, 37)]
 # f16 arithmetic with the head norms that the CPU can run
@@ -27,30 +23,10 @@ EMULATED_F16 = replace(WEBGPU_F16, qk_norm="explicit")
 EMULATED_TILED = replace(WEBGPU_F32, qk_norm="explicit")
 
 
-def make_reference(config: ModelConfig) -> torch.nn.Module:
-    """transformers' model of this shape, in float32, with weights of its own."""
-    keys = asdict(config)
-    theta, divisors, architecture = (keys.pop(key) for key in ("rope_theta", "rope_divisors", "architecture"))
-    rope: dict[str, object] = {"rope_type": "default", "rope_theta": theta}
-    if divisors is not None:
-        rope |= {"rope_type": "llama3", **asdict(LLAMA3_SCALING)}
-    model_class = getattr(transformers, architecture)
-    model_config = model_class.config_class(**keys, rope_parameters=rope)
-    model_config._attn_implementation = "eager"
-    model: torch.nn.Module = model_class(model_config).float().eval()
-    return model
-
-
 def reference_logits(config: ModelConfig, arrays: Arrays, tokens: list[int]) -> NDArray[np.float32]:
     """transformers' logits after the last token, in float32."""
-    model = make_reference(config)
-    weights = {key: torch.from_numpy(value) for key, value in arrays.items()}
-    missing, unexpected = model.load_state_dict(weights, strict=False)
-    assert not unexpected
-    assert set(missing) <= {"lm_head.weight"}
-    with torch.no_grad():
-        logits: torch.Tensor = model(torch.tensor([tokens])).logits[0, -1]
-    return logits.numpy()
+    logits: NDArray[np.float32] = all_logits(config, arrays, tokens)[-1]
+    return logits
 
 
 def divergence(expected: NDArray[np.float32], found: NDArray[np.float32]) -> float:
