@@ -38,7 +38,7 @@ class Person:
         os.write(self._keyboard, keys.encode())
 
     def interrupt(self, process: subprocess.Popen[bytes]) -> None:
-        """Interrupt until there is another prompt: what comes between a prompt and the wait for keys is lost."""
+        """Interrupt until there is another prompt: one between a prompt and the wait for keys is lost."""
         prompts = self.seen.count(PROMPT)
         deadline = monotonic() + PATIENCE_SECONDS
         while self.seen.count(PROMPT) == prompts:
