@@ -1,7 +1,7 @@
 """The native backend: a bundle's graph in onnxruntime on this machine's CPU, for scripts and tests.
 
-The only file that imports onnxruntime and numpy. It holds keys and values as onnxruntime left them and passes
-them on from step to step; it chooses nothing. Graph inputs and outputs: docs/contracts.md, "Graphs".
+With `_native_weights` and `_native_key_values` the only files that import onnxruntime and numpy. It feeds the
+session and says what came out; it chooses nothing. Graph inputs and outputs: docs/contracts.md, "Graphs".
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort  # type: ignore[import-untyped]
 
+from pagelm._native_key_values import KeyValueBuffers
+from pagelm._native_weights import expand_weights, read_weights
 from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate
 from pagelm.errors import BackendError
-from pagelm.manifest import Expanded, ExpandedTensor, Graph, Manifest, Weights, load_manifest, read_verified
+from pagelm.manifest import Graph, Manifest, load_manifest, read_verified
 
 NativeGraph = Literal["native", "wasm"]
 
 _NUMPY_DTYPES: dict[str, npt.DTypeLike] = {"float32": np.float32, "float16": np.float16}
-_STEP_OUTPUTS = ("candidate_logits", "candidate_ids", "logits")
 _SEVERITY_ERROR = 3
-_ELEMENTS_AT_ONCE = 1 << 22
-"""Weights to expand at once: in float64 the whole head of Qwen3-0.6B would take 1.2 GB several times over."""
 
 
 class NativeBackend:
@@ -38,26 +37,22 @@ class NativeBackend:
     """
 
     def __init__(self, session: ort.InferenceSession, manifest: Manifest, graph: str) -> None:
-        model = manifest.model
+        model, entry = manifest.model, manifest.graph(graph)
         self._session: ort.InferenceSession | None = session
         self._capabilities = Capabilities(
             "native",
             graph,
-            min(manifest.graph(graph).candidates, model.vocab_size),
+            min(entry.candidates, model.vocab_size),
             model.vocab_size,
             model.max_position_embeddings,
         )
-        layers = range(model.num_hidden_layers)
-        self._past_names = [
-            f"past_key_values.{layer}.{part}" for layer in layers for part in ("key", "value")
-        ]
-        present_names = [f"present.{layer}.{part}" for layer in layers for part in ("key", "value")]
-        self._output_names = [*_STEP_OUTPUTS, *present_names]
-        dtype = _NUMPY_DTYPES[manifest.graph(graph).key_value_dtype]
-        empty = np.zeros((1, model.num_key_value_heads, 0, model.head_dim), dtype)
-        self._empty = [ort.OrtValue.ortvalue_from_numpy(empty) for _ in self._past_names]
-        self._past = self._empty
-        self._logits: ort.OrtValue | None = None
+        self._binding = session.io_binding()
+        self._key_values = KeyValueBuffers(self._binding, model, _NUMPY_DTYPES[entry.key_value_dtype])
+        count = self._capabilities.candidates
+        self._candidate_logits = self._bind_output("candidate_logits", np.zeros((1, count), np.float32))
+        self._candidate_ids = self._bind_output("candidate_ids", np.zeros((1, count), np.int64))
+        self._logits = self._bind_output("logits", np.zeros((1, model.vocab_size), np.float32))
+        self._has_logits = False
         self._length = 0
 
     @classmethod
@@ -75,7 +70,7 @@ class NativeBackend:
         """
         manifest = load_manifest(folder)
         entry = manifest.graph(graph)
-        weights = _read_weights(folder, manifest.weights)
+        weights = read_weights(folder, manifest.weights)
         external = {entry.external_data: weights}
         if entry.expanded:
             external[entry.expanded.external_data] = expand_weights(weights, entry.expanded)
@@ -101,13 +96,12 @@ class NativeBackend:
         self._open_session()
         check_truncate(length, length=self._length)
         if length < self._length:
-            self._past = [_first_positions(value, length) for value in self._past] if length else self._empty
             self._length = length
-            self._logits = None
+            self._has_logits = False
 
     async def logits(self) -> Sequence[float]:
         self._open_session()
-        if self._logits is None:
+        if not self._has_logits:
             raise BackendError(
                 "no step to take logits from", expected="a prefill or decode", remedy="Run one first."
             )
@@ -115,79 +109,39 @@ class NativeBackend:
 
     async def close(self) -> None:
         self._session = None
-        self._past = self._empty = []
-        self._logits = None
+        self._key_values.release()
+        self._has_logits = False
 
     async def _run(self, input_ids: Sequence[int]) -> Candidates:
         session = self._open_session()
         total = self._length + len(input_ids)
+        self._key_values.reserve(total, keep=self._length)
+        self._has_logits = False
+        # bound values are views of these arrays, which have to outlive the run
         feeds = {
-            "input_ids": ort.OrtValue.ortvalue_from_numpy(np.array([input_ids], np.int64)),
-            "seqlens_k": ort.OrtValue.ortvalue_from_numpy(np.array([total - 1], np.int32)),
-            "total_sequence_length": ort.OrtValue.ortvalue_from_numpy(np.array([total], np.int32)),
-            **dict(zip(self._past_names, self._past, strict=True)),
+            "input_ids": np.array([input_ids], np.int64),
+            "seqlens_k": np.array([total - 1], np.int32),
+            "total_sequence_length": np.array([total], np.int32),
         }
+        for name, array in feeds.items():
+            self._binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array))
         try:
-            values, ids, logits, *present = session.run_with_ort_values(self._output_names, feeds)
+            session.run_with_iobinding(self._binding)
         except Exception as error:  # onnxruntime's own classes derive from nothing narrower
             raise _refused(f"onnxruntime failed on tokens {self._length} to {total - 1}: {error}") from error
-        self._past, self._logits, self._length = present, logits, total
+        self._length, self._has_logits = total, True
         await asyncio.sleep(0)  # a run never suspends: without this nobody else would, and no cancel arrive
-        return Candidates(_to_list(values), _to_list(ids))
+        return Candidates(_to_list(self._candidate_logits), _to_list(self._candidate_ids))
+
+    def _bind_output(self, name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Let every run write an output into this array."""
+        self._binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(array))
+        return array
 
     def _open_session(self) -> ort.InferenceSession:
         if self._session is None:
             raise BackendError("the backend is closed", expected="an open one", remedy="Load it again.")
         return self._session
-
-
-def expand_weights(weights: npt.NDArray[np.uint8], expanded: Expanded) -> npt.NDArray[np.uint8]:
-    """External data of the `wasm` graph, computed from the shared weights (docs/contracts.md, "Graphs").
-
-    Args:
-        weights: All parts, concatenated.
-        expanded: Where each tensor is and where it goes.
-    """
-    data = np.zeros(expanded.bytes, np.uint8)
-    for tensor in expanded.tensors:
-        rows_at_once = max(1, _ELEMENTS_AT_ONCE // tensor.columns)
-        for start in range(0, tensor.rows, rows_at_once):
-            _expand_rows(weights, data, tensor, start, min(start + rows_at_once, tensor.rows))
-    return data
-
-
-def _expand_rows(
-    weights: npt.NDArray[np.uint8], data: npt.NDArray[np.uint8], tensor: ExpandedTensor, start: int, stop: int
-) -> None:
-    """Rows `start` to `stop` of one tensor: codes `[N, blocks, block_size * bits / 8]` to int8 `[K, N]`."""
-    rows, columns, blocks = tensor.rows, tensor.columns, tensor.columns // tensor.block_size
-    size = rows * columns * tensor.bits // 8
-    codes = _region(weights, tensor.codes_offset, size).reshape(rows, blocks, -1)[start:stop]
-    scales = _region(weights, tensor.scales_offset, rows * blocks * 2).view("<f2").reshape(rows, blocks, 1)
-    levels = np.stack((codes & 15, codes >> 4), axis=-1) if tensor.bits == 4 else codes
-    offset_codes = levels.reshape(stop - start, blocks, tensor.block_size).astype(np.float64)
-    dense = (offset_codes - 2 ** (tensor.bits - 1)) * scales[start:stop].astype(np.float64)
-    dense = dense.reshape(stop - start, columns)
-    row_scales = (np.abs(dense).max(axis=1) / 127).astype(np.float32)
-    row_scales[row_scales == 0] = 1
-    quantized = np.floor(dense / row_scales[:, None].astype(np.float64) + 0.5).astype(np.int8)
-    target = _region(data, tensor.weight_offset, rows * columns).view(np.int8).reshape(columns, rows)
-    target[:, start:stop] = quantized.T
-    _region(data, tensor.weight_scales_offset + start * 4, (stop - start) * 4)[:] = row_scales.view(np.uint8)
-
-
-def _read_weights(folder: str | Path, weights: Weights) -> npt.NDArray[np.uint8]:
-    """All parts, concatenated; at no time is more than one of them in memory twice."""
-    data = np.empty(weights.bytes, np.uint8)
-    offset = 0
-    for part in weights.parts:
-        _region(data, offset, part.bytes)[:] = np.frombuffer(read_verified(folder, part), np.uint8)
-        offset += part.bytes
-    return data
-
-
-def _region(data: npt.NDArray[np.uint8], offset: int, length: int) -> npt.NDArray[np.uint8]:
-    return data[offset : offset + length]
 
 
 def _make_session(
@@ -209,13 +163,8 @@ def _make_session(
         raise _refused(f"onnxruntime refuses {entry.file.file}: {error}") from error
 
 
-def _first_positions(value: ort.OrtValue, length: int) -> ort.OrtValue:
-    """`[1, num_key_value_heads, length, head_dim]` of a longer one, copied."""
-    return ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(value.numpy()[:, :, :length]))
-
-
-def _to_list(value: ort.OrtValue) -> list[Any]:
-    values: list[Any] = value.numpy()[0].tolist()
+def _to_list(array: npt.NDArray[Any]) -> list[Any]:
+    values: list[Any] = array[0].tolist()
     return values
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
+from types import FrameType
 
 from pagelm import Chat, Done, LanguageModel
 from pagelm.errors import ContextOverflowError, TemplateError
 from pagelm_builder.chat.settings import ChatSettings
 from pagelm_builder.chat.terminal import Terminal
-from pagelm_builder.chat.turn import answer_question
+from pagelm_builder.chat.turn import answer_question, on_interrupt
 
 PROMPT = "> "
 COMMAND = re.compile(r"/\w+")
@@ -44,18 +46,18 @@ class Conversation:
     def run(self) -> None:
         """Answer until the lines end."""
         self._terminal.remark(f"{self._model.manifest.name}. /help lists commands, Ctrl+D ends.\n")
-        while (line := self._next_line()) is not None:
-            if not line:
-                continue
-            if COMMAND.fullmatch(line):
-                self._obey(line)
-            else:
-                self._answer(line)
+        with on_interrupt(_stay):
+            while (line := self._next_line()) is not None:
+                if COMMAND.fullmatch(line):
+                    self._obey(line)
+                elif line:
+                    self._answer(line)
 
     def _next_line(self) -> str | None:
         """The next line without white space around it; None at the end."""
         try:
-            return self._terminal.prompt(PROMPT).strip()
+            with on_interrupt(signal.default_int_handler):
+                return self._terminal.prompt(PROMPT).strip()
         except EOFError:
             self._terminal.remark("\n")
             return None
@@ -91,6 +93,10 @@ class Conversation:
 
     def _new_chat(self, enable_thinking: bool) -> Chat:
         return self._model.chat(self._settings.system, enable_thinking=enable_thinking)
+
+
+def _stay(number: int, frame: FrameType | None) -> None:
+    """Between a line and its answer there is nothing to interrupt."""
 
 
 def summary(done: Done) -> str:

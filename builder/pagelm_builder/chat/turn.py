@@ -7,7 +7,7 @@ question ─► Chat.send ─► ReasoningDelta ─► remarks (dimmed)
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -77,7 +77,14 @@ def interrupt_cancels(cancellation: Cancellation) -> Iterator[None]:
         cancellation.cancel()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    previous = signal.signal(signal.SIGINT, cancel)
+    with on_interrupt(cancel):
+        yield
+
+
+@contextmanager
+def on_interrupt(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """What Ctrl+C does in the block."""
+    previous = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from fakes import collect
-from pagelm._backend_native import NativeBackend, expand_weights
+from pagelm._backend_native import NativeBackend
+from pagelm._native_weights import expand_weights
 from pagelm.engine import Cancellation, Engine, Token
 from pagelm.errors import BackendError, ManifestError, PartAlteredError, PartMissingError
 from pagelm.events import Done, TextDelta
@@ -102,7 +103,7 @@ def test_wasm_weights_are_within_half_a_level_of_the_stored_ones(
     elements_at_once: int, bits: int, block_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Against a dequantization of its own, code by code; in pieces of one, two and all rows."""
-    monkeypatch.setattr("pagelm._backend_native._ELEMENTS_AT_ONCE", elements_at_once)
+    monkeypatch.setattr("pagelm._native_weights._ELEMENTS_AT_ONCE", elements_at_once)
     random = np.random.default_rng(1)
     rows, columns, zero = 6, 64, 2 ** (bits - 1)
     levels = random.integers(0, 2**bits, (rows, columns))
