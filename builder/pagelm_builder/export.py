@@ -32,6 +32,7 @@ from pagelm_builder.graphs import (
 )
 from pagelm_builder.presentation import Presentation, read_presentation
 from pagelm_builder.quantize.block_format import WeightFormat
+from pagelm_builder.quantize.quantizer import ROUND_TO_NEAREST, MatrixQuantizer
 from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
 from pagelm_builder.tokenizer import ConvertedTokenizer, convert_tokenizer
 from pagelm_builder.verify import verify_bundle
@@ -130,6 +131,7 @@ def write_bundle(
     name: str,
     presentation: Presentation = NOT_PRESENTED,
     weight_format: WeightFormat = DEFAULT_FORMAT,
+    quantizer: MatrixQuantizer = ROUND_TO_NEAREST,
     progress: Progress | None = None,
 ) -> None:
     """Write the bundle of parts that are already checked."""
@@ -142,7 +144,7 @@ def write_bundle(
         build_native(config, layout),
     ]
     with replacing(out) as folder:
-        parts = _write_parts(config, layout, weights, folder, progress)
+        parts = _write_parts(config, layout, weights, quantizer, folder, progress)
         vocabulary = write_hashed(folder, "tokenizer/tokenizer", "bin", tokenizer.binary)
         template = write_hashed(folder, "tokenizer/chat_template", "jinja", tokenizer.chat_template.encode())
         manifest: dict[str, JsonValue] = {
@@ -159,7 +161,7 @@ def write_bundle(
             "chat_template": template.entry(),
             "weights": {"bytes": layout.bytes, "parts": [part.entry() for part in parts]},
             "graphs": {graph.variant.name: _graph_entry(folder, graph, expanded) for graph in graphs},
-            "quantization": _quantization_entry(weight_format),
+            "quantization": {**quantizer.entries(), **_format_entry(weight_format)},
             "parity": {},
         }
         write_manifest(folder, manifest)
@@ -170,6 +172,7 @@ def _write_parts(
     config: ModelConfig,
     layout: WeightLayout,
     weights: TensorSource,
+    quantizer: MatrixQuantizer,
     folder: Path,
     progress: Progress | None,
 ) -> tuple[WrittenFile, ...]:
@@ -180,16 +183,15 @@ def _write_parts(
             progress("weights", written, total)
 
     try:
-        write_weights(config, layout, weights, writer.write, report)
+        write_weights(config, layout, weights, writer.write, report, quantizer)
     except BaseException:
         writer.abandon()
         raise
     return writer.finish()
 
 
-def _quantization_entry(weight_format: WeightFormat) -> dict[str, JsonValue]:
+def _format_entry(weight_format: WeightFormat) -> dict[str, JsonValue]:
     return {
-        "method": "rtn",
         "bits": weight_format.body.bits,
         "head_bits": weight_format.head_bits,
         "block_size": weight_format.block_size,

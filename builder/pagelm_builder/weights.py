@@ -21,7 +21,7 @@ from pagelm_builder.checkpoint import TensorSource
 from pagelm_builder.config import ModelConfig
 from pagelm_builder.errors import ConfigError
 from pagelm_builder.quantize.block_format import BlockFormat, WeightFormat
-from pagelm_builder.quantize.round_to_nearest import quantize_rows
+from pagelm_builder.quantize.quantizer import ROUND_TO_NEAREST, MatrixQuantizer, QuantizedRows
 from pagelm_builder.tensors import ModelTensor, head_name, model_tensors
 
 WEIGHTS_FILE = "weights.bin"
@@ -163,6 +163,7 @@ def write_weights(
     source: TensorSource,
     write: Callable[[bytes], None],
     progress: Callable[[int, int], None] | None = None,
+    quantizer: MatrixQuantizer = ROUND_TO_NEAREST,
 ) -> None:
     """Stream `weights.bin` through `write`; memory stays within a few times the largest run of rows.
 
@@ -170,9 +171,10 @@ def write_weights(
         source: Where the float32 values come from.
         write: Called with consecutive bytes; their total is `layout.bytes`.
         progress: Called with bytes written so far and in all.
+        quantizer: How codes and scales are chosen.
     """
     written = 0
-    for region_name, chunks in _streams(config, layout, source):
+    for region_name, chunks in _streams(config, layout, source, quantizer):
         region = layout.regions[region_name]
         write(bytes(region.offset - written))
         written = region.offset
@@ -187,7 +189,7 @@ def write_weights(
 
 
 def _streams(
-    config: ModelConfig, layout: WeightLayout, source: TensorSource
+    config: ModelConfig, layout: WeightLayout, source: TensorSource, quantizer: MatrixQuantizer
 ) -> Iterator[tuple[str, Iterator[NDArray[np.generic]]]]:
     """Regions in layout order with their bytes; each must be used up before the next is asked for."""
     for tensor in model_tensors(config):
@@ -195,17 +197,19 @@ def _streams(
             scales: list[NDArray[np.generic]] = []
             form = layout.regions[f"{tensor.name}.codes"].form
             assert form is not None
-            yield f"{tensor.name}.codes", _codes(tensor, source, form, scales)
+            yield (
+                f"{tensor.name}.codes",
+                _codes(quantizer.quantize(tensor, source.rows(tensor), form), scales),
+            )
             yield f"{tensor.name}.scales", iter(scales)
         else:
             yield tensor.key, iter(source.rows(tensor))
 
 
 def _codes(
-    tensor: ModelTensor, source: TensorSource, form: BlockFormat, scales: list[NDArray[np.generic]]
+    quantized: Iterator[QuantizedRows], scales: list[NDArray[np.generic]]
 ) -> Iterator[NDArray[np.generic]]:
-    for rows in source.rows(tensor):
-        codes, block_scales = quantize_rows(rows, form)
+    for codes, block_scales in quantized:
         scales.append(block_scales)
         yield codes
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from graph_sessions import read_region, weight_bytes
+from pagelm_builder.quantize.quantizer import RoundToNearest
 from pagelm_builder.quantize.round_to_nearest import quantize_rows
 from pagelm_builder.tensors import model_tensors
 from pagelm_builder.weights import ALIGNMENT, plan_expansion, plan_weights, write_weights
@@ -80,3 +81,18 @@ def test_only_matrices_that_are_multiplied_by_are_expanded() -> None:
     assert tied - untied == {"model.embed_tokens"}
     assert untied - tied == {"lm_head"}
     assert len(tied) == 1 + 7 * TINY.num_hidden_layers
+
+
+def test_what_a_quantizer_chooses_is_what_is_stored() -> None:
+    class Counting(RoundToNearest):
+        """Codes that count up instead of what the weights say."""
+
+        def quantize(self, tensor, runs, form):  # type: ignore[no-untyped-def]
+            for codes, scales in super().quantize(tensor, runs, form):
+                yield np.arange(codes.size, dtype=np.uint8).reshape(codes.shape), scales
+
+    layout = plan_weights(TINY)
+    found = bytearray()
+    write_weights(TINY, layout, ArraySource(random_arrays(TINY)), found.extend, quantizer=Counting())
+    codes = read_region(layout, bytes(found), "model.layers.1.mlp.down_proj.codes")
+    assert codes.ravel()[:300].tolist() == [value % 256 for value in range(300)]
