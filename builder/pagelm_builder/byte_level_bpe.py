@@ -1,57 +1,47 @@
 """From the content of a Hugging Face `tokenizer.json` to a `pagelm.vocabulary_format.Vocabulary`.
 
 It refuses to know folders and templates, and every tokenizer that the runtime would not reproduce id for id:
-another model than BPE, another normalizer or split pattern, options that change ids. What each key means
+another model than BPE, another normalizer or pre-tokenizer, options that change ids. What each key means
 follows the source of Hugging Face `tokenizers` 0.23.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Literal, NoReturn, TypeVar
 
-from pagelm.byte_pair_encoding import BytePairEncoding
-from pagelm.pretokenizer import QWEN2_PATTERN
+from pagelm.pretokenizer import LLAMA3_PATTERN, QWEN2_PATTERN, PatternName
 from pagelm.vocabulary_format import AddedToken, Vocabulary
-from pagelm_builder.errors import TokenizerFormatError
+from pagelm_builder.merge_vocabulary import MergeModel, Names, make_vocabulary, refuse
 
-_NEVER_IN_UTF8: Final = frozenset([0xC0, 0xC1, *range(0xF5, 0x100)])
-_BYTE_LEVEL: Final = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
+_NAMES: Final = Names("tokenizer.json", "model.vocab", "model.merges", "added_tokens")
+_PATTERNS: Final[Mapping[str, PatternName]] = {QWEN2_PATTERN: "qwen2", LLAMA3_PATTERN: "llama3"}
 _Value = TypeVar("_Value")
 _Json = Mapping[str, object]
-
-
-def _make_byte_alphabet() -> dict[str, int]:
-    """GPT-2's printable stand-in for each byte: itself if Latin-1 prints it, else the next from U+0100 on."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = (value for value in range(0x100) if value not in printable)
-    return {chr(value): value for value in printable} | {
-        chr(0x100 + i): value for i, value in enumerate(others)
-    }
-
-
-BYTE_ALPHABET: Final = _make_byte_alphabet()
 
 
 def to_vocabulary(document: _Json) -> Vocabulary:
     """Convert the parsed `tokenizer.json`.
 
     Raises:
-        TokenizerFormatError: It is not a byte-level BPE with Qwen2's split pattern; names the key.
+        TokenizerFormatError: It is not a byte-level BPE that the runtime reproduces; names the key.
     """
     for key in ("truncation", "padding"):
         _expect(document, key, (None,))
     normalizer = _read_normalizer(document)
-    _check_pre_tokenizer(document)
-    # A ByteLevel post-processor moves offsets only; no other step may touch the ids or the decoded text.
+    pattern = _read_pattern(document)
     if not _matches(document.get("decoder"), {"type": "ByteLevel"}):
         _refuse("decoder", document.get("decoder"), "ByteLevel")
-    if not _matches(document.get("post_processor") or {"type": "ByteLevel"}, {"type": "ByteLevel"}):
-        _refuse("post_processor", document.get("post_processor"), "ByteLevel or none")
+    _check_post_processor(document.get("post_processor"))
     model = _get(document, "model", dict)
     _check_model(model)
-    added_tokens = _read_added_tokens(document)
-    return _read_model(model, normalizer, added_tokens)
+    return make_vocabulary(
+        MergeModel(_read_vocab(model), _read_merges(model), model.get("ignore_merges") is True),
+        _NAMES,
+        normalizer=normalizer,
+        pattern=pattern,
+        added_tokens=_read_added_tokens(document),
+    )
 
 
 def _read_normalizer(document: _Json) -> Literal["NFC"] | None:
@@ -63,33 +53,55 @@ def _read_normalizer(document: _Json) -> Literal["NFC"] | None:
     return "NFC"
 
 
-def _check_pre_tokenizer(document: _Json) -> None:
+def _read_pattern(document: _Json) -> PatternName:
     pre_tokenizer = _get(document, "pre_tokenizer", dict)
     steps = pre_tokenizer.get("pretokenizers")
     if pre_tokenizer.get("type") != "Sequence" or not isinstance(steps, list) or len(steps) != 2:
-        _refuse("pre_tokenizer", pre_tokenizer, "a Sequence of Split and ByteLevel")
-    split, byte_level = steps
-    if not _matches(split, {"type": "Split", "behavior": "Isolated", "invert": False}):
-        _refuse("pre_tokenizer.pretokenizers[0]", split, "an isolated Split")
-    if split.get("pattern") != {"Regex": QWEN2_PATTERN}:
-        _refuse(
-            "pre_tokenizer.pretokenizers[0].pattern",
-            split.get("pattern"),
-            f"Qwen2's pattern, {QWEN2_PATTERN}",
-        )
-    if not _matches(byte_level, _BYTE_LEVEL):
+        _refuse("pre_tokenizer", pre_tokenizer, "a Sequence of Split or Digits, and ByteLevel")
+    first, byte_level = steps
+    if _matches(first, {"type": "Digits", "individual_digits": True}):
+        # ByteLevel's own regex is GPT-2's pattern
+        _check_byte_level(byte_level, use_regex=True)
+        return "smollm"
+    _check_byte_level(byte_level, use_regex=False)
+    if not _matches(first, {"type": "Split", "behavior": "Isolated", "invert": False}):
+        _refuse("pre_tokenizer.pretokenizers[0]", first, "an isolated Split, or Digits one by one")
+    for pattern, name in _PATTERNS.items():
+        if first.get("pattern") == {"Regex": pattern}:
+            return name
+    return _refuse(
+        "pre_tokenizer.pretokenizers[0].pattern",
+        first.get("pattern"),
+        " or ".join(f"the pattern of {name}, {pattern}" for pattern, name in _PATTERNS.items()),
+    )
+
+
+def _check_byte_level(step: object, *, use_regex: bool) -> None:
+    expected = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": use_regex}
+    if not _matches(step, expected):
         _refuse(
             "pre_tokenizer.pretokenizers[1]",
-            byte_level,
-            "ByteLevel without a prefix space and without a regex",
+            step,
+            f"ByteLevel without a prefix space and {'with' if use_regex else 'without'} a regex",
         )
+
+
+def _check_post_processor(post_processor: object) -> None:
+    """A ByteLevel moves offsets only; a TemplateProcessing behind it (Llama 3) adds the token that begins a
+    text, which chats do not get from it: their template writes it. No other step may touch the ids."""
+    if post_processor is None or _matches(post_processor, {"type": "ByteLevel"}):
+        return
+    steps = post_processor.get("processors") if isinstance(post_processor, dict) else None
+    kinds = [step.get("type") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+    if kinds != ["ByteLevel", "TemplateProcessing"]:
+        _refuse("post_processor", post_processor, "ByteLevel, it and TemplateProcessing, or none")
 
 
 def _check_model(model: _Json) -> None:
     _expect(model, "type", ("BPE",), "model.")
     _expect(model, "dropout", (None, 0), "model.")
     _expect(model, "byte_fallback", (None, False), "model.")
-    for key in ("continuing_subword_prefix", "end_of_word_suffix"):
+    for key in ("unk_token", "continuing_subword_prefix", "end_of_word_suffix"):
         _expect(model, key, (None, ""), "model.")
 
 
@@ -104,33 +116,6 @@ def _read_added_tokens(document: _Json) -> tuple[AddedToken, ...]:
             _refuse(f"added_tokens[{content!r}]", content, "contents that are not empty and not repeated")
         added[content] = AddedToken(token_id, content, bool(entry.get("special")))
     return tuple(added.values())
-
-
-def _read_model(
-    model: _Json, normalizer: Literal["NFC"] | None, added_tokens: tuple[AddedToken, ...]
-) -> Vocabulary:
-    vocab = _read_vocab(model)
-    merges = _read_merges(model)
-    base = sorted((character for character in BYTE_ALPHABET if character in vocab), key=vocab.__getitem__)
-    products = [left + right for left, right in merges]
-    _check_bytes(base)
-    _check_products(vocab, merges)
-    _check_ids(vocab, {*base, *products}, added_tokens)
-    tokens = [_to_bytes(product) for product in products]
-    cuts = [len(left) for left, _ in merges]
-    for token, cut in zip(tokens, cuts, strict=True):
-        if b"\xff" in token or cut > 0xFF:
-            _refuse("model.merges", token, "tokens of UTF-8 text whose left part has at most 255 bytes")
-    return Vocabulary(
-        normalizer=normalizer,
-        pattern="qwen2",
-        base=bytes(BYTE_ALPHABET[character] for character in base),
-        tokens=tokens,
-        cuts=bytes(cuts),
-        ids=[vocab[entry] for entry in (*base, *products)],
-        whole_tokens=model.get("ignore_merges") is True or _are_tokens_whole(base, tokens, cuts),
-        added_tokens=added_tokens,
-    )
 
 
 def _read_vocab(model: _Json) -> dict[str, int]:
@@ -153,54 +138,7 @@ def _read_merges(model: _Json) -> list[tuple[str, str]]:
         ):
             _refuse(f"model.merges[{len(merges)}]", merge, "a pair of tokens")
         merges.append((pair[0], pair[1]))
-    if len(set(merges)) < len(merges):
-        _refuse("model.merges", "a pair that stands there twice", "each pair once")
     return merges
-
-
-def _check_bytes(base: Sequence[str]) -> None:
-    missing = set(BYTE_ALPHABET.values()) - {BYTE_ALPHABET[character] for character in base} - _NEVER_IN_UTF8
-    if missing:
-        _refuse("model.vocab", f"without byte {min(missing):#04x}", "a token for each byte that UTF-8 uses")
-
-
-def _check_products(vocab: Mapping[str, int], merges: Sequence[tuple[str, str]]) -> None:
-    for left, right in merges:
-        for part in (left, right, left + right):
-            if part not in vocab:
-                _refuse(
-                    f"model.merges[{left!r}, {right!r}]",
-                    f"{part!r} missing in model.vocab",
-                    "only known tokens",
-                )
-            if not all(character in BYTE_ALPHABET for character in part):
-                _refuse(f"model.merges[{left!r}, {right!r}]", part, "tokens in GPT-2's byte alphabet")
-
-
-def _check_ids(vocab: Mapping[str, int], entries: set[str], added_tokens: tuple[AddedToken, ...]) -> None:
-    owners = {token.id: token.content for token in added_tokens}
-    if len(owners) < len(added_tokens):
-        _refuse("added_tokens", "an id that two tokens share", "one id for each")
-    ids = {token.content: token.id for token in added_tokens}
-    for entry, token_id in vocab.items():
-        if owners.setdefault(token_id, entry) != entry or ids.get(entry, token_id) != token_id:
-            _refuse(f"model.vocab[{entry!r}]", token_id, "an id of its own")
-        if entry not in entries and entry not in ids:
-            _refuse(
-                f"model.vocab[{entry!r}]",
-                "a token that no merge makes",
-                "only bytes, merges and added tokens",
-            )
-
-
-def _are_tokens_whole(base: Sequence[str], tokens: Sequence[bytes], cuts: Sequence[int]) -> bool:
-    entries = [bytes((BYTE_ALPHABET[character],)) for character in base] + list(tokens)
-    byte_pairs = BytePairEncoding(entries, bytes(len(base)) + bytes(cuts))
-    return all(len(byte_pairs.merge(token)) == 1 for token in tokens)
-
-
-def _to_bytes(token: str) -> bytes:
-    return bytes(BYTE_ALPHABET[character] for character in token)
 
 
 def _matches(value: object, expected: object) -> bool:
@@ -225,9 +163,4 @@ def _get(section: _Json, key: str, kind: type[_Value], prefix: str = "") -> _Val
 
 
 def _refuse(key: str, found: object, expected: str) -> NoReturn:
-    shown = str(found)
-    raise TokenizerFormatError(
-        f"tokenizer.json: `{key}` is {shown if len(shown) <= 200 else shown[:200] + '…'}",
-        expected=expected,
-        remedy="pagelm runs byte-level BPE tokenizers of the Qwen2 and Qwen3 kind; export one of those.",
-    )
+    refuse(_NAMES, key, found, expected)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pagelm.byte_pair_encoding import BytePairEncoding
 from pagelm.normalizer import normalize_nfc, replace_surrogates
-from pagelm.pretokenizer import Qwen2Pretokenizer
+from pagelm.pretokenizer import Pretokenizer
 from pagelm.vocabulary_format import Vocabulary, unpack_vocabulary
 
 _CACHED_PIECES = 1 << 13
@@ -30,7 +30,7 @@ class AddedTokenMatch(NamedTuple):
 
 
 class Tokenizer:
-    """A byte-level BPE tokenizer with Qwen2's pre-tokenizer. Not for use from several threads at once."""
+    """A byte-level BPE tokenizer. Not for use from several threads at once."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         entries = [bytes((value,)) for value in vocabulary.base]
@@ -39,7 +39,7 @@ class Tokenizer:
         self._ids = vocabulary.ids
         self._whole_tokens = vocabulary.whole_tokens
         self._normalize_nfc = vocabulary.normalizer == "NFC"
-        self._pretokenizer = Qwen2Pretokenizer()
+        self._pretokenizer = Pretokenizer(vocabulary.pattern)
         self._pieces: dict[str, list[int]] = {}
         self._special_ids = MappingProxyType({token.content: token.id for token in vocabulary.added_tokens})
         self._hidden = frozenset(token.id for token in vocabulary.added_tokens if token.special)

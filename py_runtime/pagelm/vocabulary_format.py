@@ -9,8 +9,9 @@ It refuses to know tokenizer.json (the builder's side) and text. Little-endian:
     | ids     u32 [base_bytes + merges], only when header.first_id is null: the token id of each entry
     | u32 CRC-32 of everything before it
 
-    header {"normalizer": "NFC"|null, "pattern": "qwen2", "added_tokens": [{"id", "content", "special"}],
-            "vocab_tokens": base_bytes + merges, "merges", "first_id": entry i is token first_id + i, or null,
+    header {"normalizer": "NFC"|null, "pattern": one of `pretokenizer.PATTERN_NAMES`,
+            "added_tokens": [{"id", "content", "special"}], "vocab_tokens": base_bytes + merges, "merges",
+            "first_id": entry i is token first_id + i, or null,
             "whole_tokens": whether an entry's bytes always encode to that entry}
 
 Everything is read by split and slices, so that 151,643 entries load at C speed.
@@ -28,6 +29,7 @@ from sys import byteorder
 from typing import Final, Literal, NoReturn, TypeVar
 
 from pagelm.errors import TokenizerError
+from pagelm.pretokenizer import PATTERN_NAMES, PatternName
 
 MAGIC: Final = b"PLMT"
 VERSION: Final = 1
@@ -59,7 +61,7 @@ class Vocabulary:
     """
 
     normalizer: Literal["NFC"] | None
-    pattern: Literal["qwen2"]
+    pattern: PatternName
     base: bytes
     tokens: Sequence[bytes]
     cuts: bytes
@@ -109,7 +111,7 @@ def unpack_vocabulary(data: bytes) -> Vocabulary:
         _refuse(f"its body holds {len(tokens)} merged tokens", f"{merges}, as its header says")
     return Vocabulary(
         normalizer=_choose(header, "normalizer", ("NFC", None)),
-        pattern=_choose(header, "pattern", ("qwen2",)),
+        pattern=_choose(header, "pattern", PATTERN_NAMES),
         base=body[:base_end],
         tokens=tokens,
         cuts=body[base_end:cuts_end],

@@ -12,12 +12,12 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from tokenizers import Regex, normalizers, pre_tokenizers
+from tokenizers import normalizers
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from pagelm._unicode_tables import INERT
-from pagelm.pretokenizer import QWEN2_PATTERN
 from parity.chat_corpus import make_chats
+from parity.reference_pretokenizers import cut_by_reference
 from parity.text_corpus import MARKS, SENTENCES, STARTERS, splices
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -30,6 +30,7 @@ def make_frozen_files() -> dict[str, str]:
     template = json.loads(TOKENIZER_CONFIG.read_text(encoding="utf-8"))["chat_template"]
     return {
         "frozen_text.json": _to_lines(_freeze_text()),
+        "frozen_pieces.json": _to_lines(_freeze_pieces()),
         "frozen_normalization.json": json.dumps(checksums(normalizers.NFC().normalize_str)) + "\n",
         "frozen_chats.json": _to_lines(_freeze_chats(template)),
         "qwen3.jinja": template,
@@ -45,12 +46,18 @@ def _freeze_text() -> list[object]:
     marked = [
         "".join(random.choices([*young, *MARKS, *STARTERS], k=random.randint(2, 9))) for _ in range(400)
     ]
-    normalizer, split = normalizers.NFC(), pre_tokenizers.Split(Regex(QWEN2_PATTERN), "isolated")
+    normalizer = normalizers.NFC()
     frozen: list[object] = []
     for text in (*SENTENCES, *splices(random, 300), *marked):
         normalized = normalizer.normalize_str(text)
-        frozen.append([text, normalized, [piece for piece, _ in split.pre_tokenize_str(normalized)]])
+        frozen.append([text, normalized, cut_by_reference("qwen2", normalized)])
     return frozen
+
+
+def _freeze_pieces() -> list[object]:
+    """[text, the pieces that Llama 3's pre-tokenizer cuts it into, those of SmolLM2's]."""
+    texts = (*SENTENCES, *splices(Random(2718), 150))
+    return [[text, cut_by_reference("llama3", text), cut_by_reference("smollm", text)] for text in texts]
 
 
 def checksums(normalize: Callable[[str], str]) -> list[int]:

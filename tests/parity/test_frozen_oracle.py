@@ -13,7 +13,14 @@ def frozen_files() -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["frozen_text.json", "frozen_normalization.json", "frozen_chats.json", "qwen3.jinja"]
+    "name",
+    [
+        "frozen_text.json",
+        "frozen_pieces.json",
+        "frozen_normalization.json",
+        "frozen_chats.json",
+        "qwen3.jinja",
+    ],
 )
 def test_the_file_says_what_the_references_say(frozen_files: dict[str, str], name: str) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == frozen_files[name]

@@ -1,4 +1,5 @@
-"""Ids, bytes and text against Hugging Face `tokenizers`, for Qwen3's own tokenizer and pico's."""
+"""Ids, bytes and text against Hugging Face `tokenizers`: Qwen3's own tokenizer, pico's, and two trained here
+with the pre-tokenizers of Llama 3 and SmolLM2."""
 
 from __future__ import annotations
 
@@ -8,16 +9,18 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 from tokenizers import Tokenizer as ReferenceTokenizer
+from tokenizers import models, normalizers, pre_tokenizers, trainers
 
 from pagelm._unicode_tables import INERT
 from pagelm.detokenizer import StreamingDetokenizer
 from pagelm.normalizer import normalize_nfc
-from pagelm.pretokenizer import QWEN2_PATTERN, Qwen2Pretokenizer
+from pagelm.pretokenizer import PATTERN_NAMES, PatternName, Pretokenizer
 from pagelm.tokenizer import Tokenizer
 from pagelm.vocabulary_format import pack_vocabulary
-from pagelm_builder.byte_level_bpe import BYTE_ALPHABET, to_vocabulary
+from pagelm_builder.byte_level_bpe import to_vocabulary
+from pagelm_builder.merge_vocabulary import BYTE_ALPHABET
+from parity.reference_pretokenizers import cut_by_reference, pre_tokenizer_json
 from parity.text_corpus import MARKS, SENTENCES, STARTERS, make_corpus, splices
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,10 +38,11 @@ class Pair:
     """The same without added tokens, so that their contents are ordinary text."""
 
 
-@pytest.fixture(scope="module", params=TOKENIZERS)
+@pytest.fixture(scope="module", params=[*TOKENIZERS, "llama3", "smollm"])
 def pair(request: pytest.FixtureRequest) -> Pair:
-    document = json.loads(TOKENIZERS[request.param].read_text(encoding="utf-8"))
-    return make_pair(document)
+    if request.param in TOKENIZERS:
+        return make_pair(json.loads(TOKENIZERS[request.param].read_text(encoding="utf-8")))
+    return make_pair(train_special_tokens_first(request.param))
 
 
 def make_pair(document: dict[str, object]) -> Pair:
@@ -103,14 +107,14 @@ def test_vocabulary_and_special_ids_equal_the_reference(pair: Pair) -> None:
     assert {id for id in added if pair.ours.is_special(id)} == {id for id in added if added[id].special}
 
 
-def test_every_code_point_is_classed_as_the_reference_does() -> None:
+@pytest.mark.parametrize("pattern", PATTERN_NAMES)
+def test_every_code_point_is_classed_as_the_reference_does(pattern: PatternName) -> None:
     # Between two letters, a letter joins them, a number and a mark cut in their own ways.
-    reference = pre_tokenizers.Split(Regex(QWEN2_PATTERN), "isolated")
-    ours = Qwen2Pretokenizer()
+    ours = Pretokenizer(pattern)
     for start in range(0, 0x110000, 0x1000):
         codes = [code for code in range(start, start + 0x1000) if not 0xD800 <= code < 0xE000]
-        text = "".join(f"a{chr(code)}a {chr(code)}\n" for code in codes)
-        assert ours.split(text) == [piece for piece, _ in reference.pre_tokenize_str(text)]
+        text = "".join(f"a{chr(code)}a  {chr(code)}\n'{chr(code)}" for code in codes)
+        assert ours.split(text) == cut_by_reference(pattern, text)
 
 
 def test_every_code_point_normalizes_as_the_reference_does() -> None:
@@ -180,8 +184,12 @@ def make_document(merges: list[tuple[str, str]], *, ignore_merges: bool = False)
     return {**published, "added_tokens": [], "model": model}
 
 
-def train_special_tokens_first() -> dict[str, object]:
-    tokenizer = ReferenceTokenizer.from_str(json.dumps(make_document([])))
+def train_special_tokens_first(pattern: PatternName = "qwen2") -> dict[str, object]:
+    document = make_document([])
+    document["pre_tokenizer"] = pre_tokenizer_json(pattern)
+    if pattern != "qwen2":
+        document["normalizer"] = None
+    tokenizer = ReferenceTokenizer.from_str(json.dumps(document))
     tokenizer.model = models.BPE()
     trainer = trainers.BpeTrainer(
         vocab_size=700,
@@ -189,6 +197,7 @@ def train_special_tokens_first() -> dict[str, object]:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator([*SENTENCES, *splices(Random(5), 400)], trainer)
-    document: dict[str, object] = json.loads(tokenizer.to_str())
-    return document
+    numbers = [str(number) for number in range(0, 2000, 7)]
+    tokenizer.train_from_iterator([*SENTENCES, *splices(Random(5), 400), *numbers], trainer)
+    trained: dict[str, object] = json.loads(tokenizer.to_str())
+    return trained

@@ -8,19 +8,20 @@ from __future__ import annotations
 import json
 from binascii import crc32
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pagelm.chat_template import ChatTemplate, encode_chat
 from pagelm.normalizer import normalize_nfc
-from pagelm.pretokenizer import Qwen2Pretokenizer
+from pagelm.pretokenizer import PatternName, Pretokenizer
 from pagelm.tokenizer import Tokenizer
 
 HERE = Path(__file__).parent
 
 
-def load(name: str) -> list[dict[str, object]]:
-    loaded: list[dict[str, object]] = json.loads((HERE / name).read_text(encoding="utf-8"))
+def load(name: str) -> list[Any]:
+    loaded: list[Any] = json.loads((HERE / name).read_text(encoding="utf-8"))
     return loaded
 
 
@@ -35,9 +36,16 @@ def test_text_normalizes_as_frozen() -> None:
 
 
 def test_text_is_cut_as_frozen() -> None:
-    pretokenizer = Qwen2Pretokenizer()
+    pretokenizer = Pretokenizer("qwen2")
     for _, normalized, pieces in load("frozen_text.json"):
         assert pretokenizer.split(normalized) == pieces, ascii(normalized)
+
+
+@pytest.mark.parametrize(("column", "pattern"), [(1, "llama3"), (2, "smollm")])
+def test_text_is_cut_as_frozen_by_other_patterns(column: int, pattern: PatternName) -> None:
+    pretokenizer = Pretokenizer(pattern)
+    for entry in load("frozen_pieces.json"):
+        assert pretokenizer.split(entry[0]) == entry[column], ascii(entry[0])
 
 
 def test_every_code_point_normalizes_as_frozen() -> None:

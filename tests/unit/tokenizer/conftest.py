@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pagelm.pretokenizer import QWEN2_PATTERN
-from pagelm_builder.byte_level_bpe import BYTE_ALPHABET
+from pagelm_builder.merge_vocabulary import BYTE_ALPHABET
 from unit.text.small_vocabulary import CONTENTS, MERGES
 
 CHARACTER_OF = {value: character for character, value in BYTE_ALPHABET.items()}

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
-from pagelm_builder.byte_level_bpe import BYTE_ALPHABET, to_vocabulary
+from pagelm.pretokenizer import PATTERN_NAMES, PatternName
+from pagelm.tokenizer import Tokenizer
+from pagelm_builder.byte_level_bpe import to_vocabulary
 from pagelm_builder.errors import TokenizerFormatError
+from pagelm_builder.merge_vocabulary import BYTE_ALPHABET
+from parity.reference_pretokenizers import pre_tokenizer_json
 from unit.text.small_vocabulary import make_vocabulary
 
 Document = dict[str, Any]
@@ -34,6 +38,11 @@ def test_the_byte_alphabet_covers_all_bytes_with_printable_characters() -> None:
 def test_bytes_that_utf8_never_uses_may_be_missing(document: Document) -> None:
     del document["model"]["vocab"][next(c for c, value in BYTE_ALPHABET.items() if value == 0xC0)]
     assert 0xC0 not in to_vocabulary(document).base
+
+
+def test_control_characters_that_smollm_never_met_may_be_missing(document: Document) -> None:
+    del document["model"]["vocab"][next(c for c, value in BYTE_ALPHABET.items() if value == 0x13)]
+    assert Tokenizer(to_vocabulary(document)).encode("a\x13b") == [97, 98]
 
 
 def test_added_tokens_in_the_vocabulary_are_no_entries(document: Document) -> None:
@@ -63,6 +72,19 @@ def put(*keys: str | int, value: object) -> Callable[[Document], None]:
     return change
 
 
+@pytest.mark.parametrize("pattern", PATTERN_NAMES)
+def test_each_pre_tokenizer_is_recognized(document: Document, pattern: PatternName) -> None:
+    document["pre_tokenizer"] = pre_tokenizer_json(pattern)
+    assert to_vocabulary(document).pattern == pattern
+
+
+def test_llama3s_template_processing_is_left_to_the_chat_template(document: Document) -> None:
+    steps = [document["post_processor"], TEMPLATE_PROCESSING]
+    expected = to_vocabulary(document)
+    document["post_processor"] = {"type": "Sequence", "processors": steps}
+    assert to_vocabulary(document) == expected
+
+
 STEPS = ("pre_tokenizer", "pretokenizers")
 METASPACE = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"}
 TEMPLATE_PROCESSING = {"type": "TemplateProcessing", "single": [], "pair": [], "special_tokens": {}}
@@ -82,10 +104,14 @@ TEMPLATE_PROCESSING = {"type": "TemplateProcessing", "single": [], "pair": [], "
         (put(*STEPS, 0, "invert", value=True), r"pretokenizers\[0\]"),
         (put(*STEPS, 1, "add_prefix_space", value=True), r"pretokenizers\[1\]"),
         (put(*STEPS, 1, "use_regex", value=True), r"pretokenizers\[1\]"),
+        (put(*STEPS, 0, value={"type": "Digits", "individual_digits": False}), r"pretokenizers\[0\]"),
+        (put(*STEPS, 0, value={"type": "Digits", "individual_digits": True}), r"pretokenizers\[1\]"),
         (put("post_processor", value=TEMPLATE_PROCESSING), "post_processor"),
+        (put("post_processor", value={"type": "Sequence", "processors": [TEMPLATE_PROCESSING]}), "post_proc"),
         (put("decoder", value={"type": "WordPiece"}), "decoder"),
         (put("model", value=[]), "model"),
         (put("model", "type", value="Unigram"), r"model\.type.*Unigram.*expected 'BPE'"),
+        (put("model", "unk_token", value="<unk>"), r"model\.unk_token"),
         (put("model", "dropout", value=0.1), r"model\.dropout"),
         (put("model", "byte_fallback", value=True), r"model\.byte_fallback"),
         (put("model", "continuing_subword_prefix", value="##"), r"model\.continuing_subword_prefix"),
