@@ -17,7 +17,7 @@ CUTTERS: dict[PatternName, PreTokenizer] = {
         ]
     ),
 }
-"""What cuts; `qwen2` and `llama3` have a ByteLevel without a regex behind it, which only rewrites the bytes."""
+"""What cuts; behind `qwen2` and `llama3` stands a ByteLevel without a regex, which only rewrites bytes."""
 
 
 def cut_by_reference(pattern: PatternName, text: str) -> list[str]:
