@@ -16,14 +16,13 @@ from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from pagelm_builder.errors import CheckpointError
+from pagelm_builder.safetensors_file import READABLE_DTYPES, SafetensorsFile
 from pagelm_builder.tensors import ModelTensor
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
-DTYPES = ("BF16", "F16", "F32")
 # rows read at once: 2^22 float32 values are 16 MiB
 VALUES_PER_READ = 1 << 22
 
@@ -36,26 +35,13 @@ class TensorSource(Protocol):
         ...
 
 
-class _Slice(Protocol):
-    """The part of safetensors' slice that is used here; the library has no types."""
-
-    def get_shape(self) -> list[int]: ...
-    def get_dtype(self) -> str: ...
-    def __getitem__(self, rows: slice) -> NDArray[np.generic]: ...
-
-
-class _SafetensorsFile(Protocol):
-    def keys(self) -> list[str]: ...
-    def get_slice(self, name: str) -> _Slice: ...
-
-
 class Checkpoint:
     """An open checkpoint; use it as a context manager, which closes the files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stack = ExitStack()
-        self._files: dict[str, _SafetensorsFile] = {}
+        self._files: dict[str, SafetensorsFile] = {}
         self._file_of: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -101,15 +87,15 @@ class Checkpoint:
         Raises:
             CheckpointError: the file cannot be read, or a weight is not finite.
         """
-        view = self._files[self._file_of[tensor.key]].get_slice(tensor.key)
+        file = self._files[self._file_of[tensor.key]]
         step = tensor.shape[0]
         if tensor.kind == "matrix":
             step = max(1, VALUES_PER_READ // tensor.shape[1])
         for start in range(0, tensor.shape[0], step):
             try:
-                values = np.asarray(view[start : min(start + step, tensor.shape[0])]).astype(np.float32)
-            except (SafetensorError, OSError) as error:
-                raise _unreadable(self._path(tensor.key), error) from error
+                values = file.rows(tensor.key, start, min(start + step, tensor.shape[0]))
+            except OSError as error:
+                raise _unreadable(file.path, error) from error
             if not np.isfinite(values).all():
                 raise CheckpointError(
                     f"{self._path(tensor.key)}: tensor {tensor.key!r} holds NaN or infinity",
@@ -121,17 +107,17 @@ class Checkpoint:
     def _open(self, name: str, keys: Iterable[str] | None) -> None:
         path = self._folder / name
         try:
-            file: _SafetensorsFile = self._stack.enter_context(safe_open(path, framework="numpy"))
+            file = self._stack.enter_context(SafetensorsFile(path))
         except FileNotFoundError:
             raise CheckpointError(
                 f"{path} is missing",
                 expected=f"{SINGLE_FILE}, or every file that {INDEX_FILE} names",
                 remedy="Download the missing file.",
             ) from None
-        except (SafetensorError, OSError) as error:
+        except OSError as error:
             raise _unreadable(path, error) from error
         self._files[name] = file
-        for key in file.keys() if keys is None else keys:
+        for key in file.tensors if keys is None else keys:
             self._file_of[key] = name
 
     def _path(self, key: str) -> Path:
@@ -145,21 +131,23 @@ class Checkpoint:
                 remedy="Check that config.json and the weight files belong to the same model.",
             )
         path = self._path(key)
-        try:
-            view = self._files[self._file_of[key]].get_slice(key)
-            shape, dtype = list(view.get_shape()), view.get_dtype()
-        except SafetensorError as error:
-            raise _unreadable(path, error) from error
-        if shape != list(tensor.shape):
+        stored = self._files[self._file_of[key]].tensors.get(key)
+        if stored is None:
             raise CheckpointError(
-                f"{path}: tensor {key!r} has shape {shape}",
+                f"{path} lacks the tensor {key!r}, which {INDEX_FILE} says is there",
+                expected="an index that belongs to the files",
+                remedy="Download the index and the weight files again.",
+            )
+        if stored.shape != tensor.shape:
+            raise CheckpointError(
+                f"{path}: tensor {key!r} has shape {list(stored.shape)}",
                 expected=f"{list(tensor.shape)}, as config.json says",
                 remedy="Check that config.json and the weight files belong to the same model.",
             )
-        if dtype not in DTYPES:
+        if stored.dtype not in READABLE_DTYPES:
             raise CheckpointError(
-                f"{path}: tensor {key!r} has dtype {dtype}",
-                expected=" or ".join(DTYPES),
+                f"{path}: tensor {key!r} has dtype {stored.dtype[:40]}",
+                expected=" or ".join(READABLE_DTYPES),
                 remedy="Export from the unquantized checkpoint.",
             )
 
@@ -190,9 +178,9 @@ def _shards(folder: Path) -> list[tuple[str, list[str] | None]]:
     return list(keys_of.items())
 
 
-def _unreadable(path: Path, error: Exception) -> CheckpointError:
+def _unreadable(path: Path, error: OSError) -> CheckpointError:
     return CheckpointError(
-        f"{path} is truncated or not a safetensors file: {error}",
-        expected="a whole safetensors file",
-        remedy="Download the file again and compare its size.",
+        f"{path} cannot be read: {error}",
+        expected="a readable safetensors file",
+        remedy="Check the file's permissions and the disk.",
     )
