@@ -165,7 +165,7 @@ def write_bundle(
             "parity": {},
         }
         write_manifest(folder, manifest)
-        write_manifest(folder, {**manifest, "parity": verify_bundle(folder, progress)})
+        write_manifest(folder, {**manifest, "parity": verify_bundle(folder, progress, scratch=folder)})
 
 
 def _write_parts(

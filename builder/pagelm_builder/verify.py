@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm_builder.config import JsonValue
-from pagelm_builder.decoder_session import REMEDY, DecoderSession, Step, read_weights
+from pagelm_builder.decoder_session import REMEDY, DecoderSession, Step
 from pagelm_builder.errors import VerificationError
+from pagelm_builder.external_data import external_data
 from pagelm_builder.graph_structure import find_faults
 
 TOKENS = 32
@@ -54,15 +55,19 @@ class _Run:
     whole: NDArray[np.float64]
 
 
-def verify_bundle(folder: Path, progress: Progress | None = None) -> dict[str, JsonValue]:
+def verify_bundle(
+    folder: Path, progress: Progress | None = None, *, scratch: Path | None = None
+) -> dict[str, JsonValue]:
     """Check a bundle that is written whole.
 
-    Memory: the int4 weights once and one session at a time. At its highest, while `wasm` loads, some 4 bytes
-    for each weight: its int8 value, and onnxruntime's copies of that. Nothing grows with the context.
+    Memory: one session at a time. At its highest, while `wasm` loads, some 2 bytes for each weight:
+    onnxruntime's copies of its int8 value. Nothing grows with the context.
 
     Args:
         folder: The bundle.
         progress: Called with ("verify", graphs done, graphs in all).
+        scratch: Where files of some 1.6 bytes for each weight are put meanwhile; where the system keeps
+            temporary files by default.
 
     Returns:
         The manifest's `parity`.
@@ -75,12 +80,13 @@ def verify_bundle(folder: Path, progress: Progress | None = None) -> dict[str, J
     manifest = load_manifest(folder)
     for name in manifest.graphs:
         _check_structure(folder, manifest, name)
-    weights = read_weights(folder, manifest)
     token_ids = sequence_of_ids(manifest)
+    names = tuple(LARGEST_PREFILL_DECODE_DEVIATION)
     runs: dict[str, _Run] = {}
-    for name in LARGEST_PREFILL_DECODE_DEVIATION:
-        report("verify", len(runs), len(LARGEST_PREFILL_DECODE_DEVIATION))
-        runs[name] = _run_graph(folder, manifest, name, weights, token_ids)
+    for name in names:
+        report("verify", len(runs), len(names))
+        with external_data(folder, manifest, [name], parent=scratch) as external:
+            runs[name] = _run_graph(folder, manifest, name, external, token_ids)
     report("verify", len(runs), len(runs))
     return {
         "tokens": len(token_ids),
@@ -107,10 +113,8 @@ def _check_structure(folder: Path, manifest: Manifest, name: str) -> None:
         raise VerificationError(f"graph {name}: {found}{more}", expected=expected, remedy=REMEDY)
 
 
-def _run_graph(
-    folder: Path, manifest: Manifest, name: str, weights: NDArray[np.uint8], token_ids: Sequence[int]
-) -> _Run:
-    session = DecoderSession(folder, manifest, name, weights)
+def _run_graph(folder: Path, manifest: Manifest, name: str, external: Path, token_ids: Sequence[int]) -> _Run:
+    session = DecoderSession(folder, manifest, name, external)
     whole = session.run(token_ids)
     session.reset()
     steps = [session.run(token_ids[:PREFILL_TOKENS])]

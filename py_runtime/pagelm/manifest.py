@@ -327,6 +327,14 @@ def _file(entry: Fields) -> BundleFile:
     return BundleFile(file, size, sha256)
 
 
+def _file_name(fields: Fields, key: str) -> str:
+    """A name without a folder: some write a file of it."""
+    name = fields.text(key)
+    if "/" in name or not _FILE.fullmatch(name):
+        raise fields.refused(key, f"is {name!r}", "a file name without a folder")
+    return name
+
+
 def _weights(weights: Fields) -> Weights:
     parts = tuple(_file(part) for part in weights.array_of_fields("parts"))
     size = weights.integer("bytes", minimum=1)
@@ -341,7 +349,7 @@ def _graph(graph: Fields, weights: Weights) -> Graph:
     dtype = graph.text("key_value_dtype", one_of=("float32", "float16"))
     return Graph(
         file=_file(graph),
-        external_data=graph.text("external_data"),
+        external_data=_file_name(graph, "external_data"),
         key_value_dtype=cast(KeyValueDtype, dtype),
         required_features=graph.texts("required_features"),
         largest_binding_bytes=graph.integer("largest_binding_bytes"),
@@ -356,7 +364,7 @@ def _expanded(expanded: Fields, weights: Weights) -> Expanded:
     tensors = tuple(
         _expanded_tensor(tensor, weights.bytes, size) for tensor in expanded.array_of_fields("tensors")
     )
-    return Expanded(expanded.text("external_data"), size, tensors)
+    return Expanded(_file_name(expanded, "external_data"), size, tensors)
 
 
 def _expanded_tensor(tensor: Fields, weights_bytes: int, expanded_bytes: int) -> ExpandedTensor:

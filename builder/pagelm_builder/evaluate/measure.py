@@ -18,11 +18,11 @@ from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm.tokenizer import Tokenizer
 from pagelm_builder.checkpoint import Checkpoint
 from pagelm_builder.config import ModelConfig, read_config
-from pagelm_builder.decoder_session import read_weights
 from pagelm_builder.documents import Document, TokenSequence, to_sequences
 from pagelm_builder.errors import EvaluationError
 from pagelm_builder.evaluate.comparison import Comparing, Comparison
 from pagelm_builder.evaluate.teacher_forcing import TeacherForcedDecoder
+from pagelm_builder.external_data import external_data
 from pagelm_builder.reference.decoder import ReferenceDecoder
 from pagelm_builder.reference.decoder_layer import Floats
 from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
@@ -72,8 +72,9 @@ def measure_bundle(
             lambda done, total: report("reference", done, total),
         )
         head = decoder.read_head()
-    found = TeacherForcedDecoder(bundle, manifest, graph, read_weights(bundle, manifest))
-    return _compare(found, sequences, hidden, head, report)
+    with external_data(bundle, manifest, [graph]) as external:
+        found = TeacherForcedDecoder(bundle, manifest, graph, external)
+        return _compare(found, sequences, hidden, head, report)
 
 
 def _check_vocabulary(manifest: Manifest, bundle: Path, config: ModelConfig, reference: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagelm.manifest import Manifest, read_verified
-from pagelm_builder.decoder_session import external_files, make_session
+from pagelm_builder.decoder_session import make_session
 from pagelm_builder.errors import EvaluationError
 from pagelm_builder.evaluate.all_positions import emit_all_positions
 
@@ -27,18 +27,17 @@ class TeacherForcedDecoder:
 
     Args:
         folder: The bundle.
-        weights: What `decoder_session.read_weights` gave.
+        external: Folder that `external_data` gave.
 
     Raises:
         pagelm.errors.BundleError: the bundle has no such graph, or its file is missing or altered.
         EvaluationError: onnxruntime refuses the graph, or it is not one of pagelm's.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, graph: str, weights: NDArray[np.uint8]) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, graph: str, external: Path) -> None:
         entry, model = manifest.graph(graph), manifest.model
         self._graph = graph
         graph_file = emit_all_positions(read_verified(folder, entry.file))
-        external = external_files(entry, weights)
         try:
             self._session = make_session(graph_file, external, threads=0)
         except Exception as error:  # onnxruntime's own classes derive from nothing narrower

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from graph_sessions import Decoder, expand, weight_bytes
 from pagelm.manifest import load_manifest
-from pagelm_builder import decoder_session, export
+from pagelm_builder import export
+from pagelm_builder import external_data as external_data_module
 from pagelm_builder.config import ModelConfig
-from pagelm_builder.decoder_session import expand_weights, read_weights
 from pagelm_builder.errors import VerificationError
 from pagelm_builder.export import export_bundle
+from pagelm_builder.external_data import external_data
 from pagelm_builder.graphs import BuiltGraph, build_wasm
 from pagelm_builder.quantize.block_format import BlockFormat
 from pagelm_builder.quantize.expansion import expand_rows
@@ -113,14 +114,13 @@ def test_figures_are_those_of_the_graphs_run_by_other_code(bundle: Path) -> None
 def test_expansion_in_pieces_gives_the_bytes_of_the_whole(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder_session, "VALUES_PER_EXPANSION", 1000)
-    manifest = load_manifest(bundle)
-    expanded = manifest.graph("wasm").expanded
-    assert expanded is not None
+    monkeypatch.setattr(external_data_module, "VALUES_PER_EXPANSION", 1000)
     layout = plan_weights(TINY)
     data = weight_bytes(TINY, layout, random_arrays(TINY))
-    assert read_weights(bundle, manifest).tobytes() == data
-    assert expand_weights(read_weights(bundle, manifest), expanded).tobytes() == expand(TINY, layout, data)
+    with external_data(bundle, load_manifest(bundle), ["wasm"], parent=bundle.parent) as folder:
+        assert (folder / "weights.bin").read_bytes() == data
+        assert (folder / "expanded.bin").read_bytes() == expand(TINY, layout, data)
+    assert [path.name for path in bundle.parent.iterdir()] == [bundle.name]
 
 
 def test_ids_depend_on_the_vocabulary_alone_and_lie_inside_it(bundle: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_corrupted_expanded_weight_ends_the_export_and_leaves_nothing(
         # one of the fourteen matrices of the layers, mirrored: q_proj
         return (weight[::-1], weight_scales) if weight.shape == (64, 128) else (weight, weight_scales)
 
-    monkeypatch.setattr(decoder_session, "expand_rows", expand_wrongly)
+    monkeypatch.setattr(external_data_module, "expand_rows", expand_wrongly)
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(VerificationError, match="graph wasm: against graph native, logits deviate") as raised:
@@ -187,7 +187,7 @@ def test_an_earlier_bundle_outlives_an_export_that_fails_verification(
 ) -> None:
     out = Path(shutil.copytree(bundle, tmp_path / "out" / "bundle"))
     monkeypatch.setattr(
-        decoder_session, "expand_rows", lambda codes, scales, form: (0, np.ones(len(codes), np.float32))
+        external_data_module, "expand_rows", lambda codes, scales, form: (0, np.ones(len(codes), np.float32))
     )
     with pytest.raises(VerificationError):
         export_bundle(checkpoint, out)

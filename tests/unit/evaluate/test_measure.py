@@ -14,7 +14,7 @@ import pytest
 from pagelm.errors import ManifestError
 from pagelm.manifest import load_manifest, read_verified
 from pagelm.tokenizer import Tokenizer
-from pagelm_builder.decoder_session import DecoderSession, read_weights
+from pagelm_builder.decoder_session import DecoderSession
 from pagelm_builder.documents import Text
 from pagelm_builder.errors import EvaluationError
 from pagelm_builder.evaluate import teacher_forcing
@@ -23,6 +23,7 @@ from pagelm_builder.evaluate.comparison import log_softmax
 from pagelm_builder.evaluate.measure import CpuGraph, measure_bundle
 from pagelm_builder.evaluate.teacher_forcing import TeacherForcedDecoder
 from pagelm_builder.export import export_bundle
+from pagelm_builder.external_data import external_data
 from pagelm_builder.pico.vocabulary import make_tokenizer, save_tokenizer
 from tiny_checkpoints import TINY, random_arrays, write_checkpoint
 from transformers_models import all_logits
@@ -51,10 +52,10 @@ def token_ids(bundle: Path) -> list[int]:
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_logits_of_all_positions_are_those_of_the_graph_that_is_shipped(graph: str, bundle: Path) -> None:
     manifest, ids = load_manifest(bundle), token_ids(bundle)
-    weights = read_weights(bundle, manifest)
-    found = np.concatenate(list(TeacherForcedDecoder(bundle, manifest, graph, weights).logits(ids)))
+    with external_data(bundle, manifest, [graph]) as external:
+        found = np.concatenate(list(TeacherForcedDecoder(bundle, manifest, graph, external).logits(ids)))
+        shipped = DecoderSession(bundle, manifest, graph, external)
     assert found.shape == (len(ids), TINY.vocab_size)
-    shipped = DecoderSession(bundle, manifest, graph, weights)
     for position in (0, 1, 7, len(ids) - 1):
         shipped.reset()
         expected = shipped.run(ids[: position + 1]).logits
@@ -68,7 +69,8 @@ def test_figures_are_those_of_transformers_against_the_shipped_graph(
     ids = token_ids(bundle)
     result = measure_bundle(bundle, checkpoint, [TEXT], graph=graph)
     manifest = load_manifest(bundle)
-    shipped = DecoderSession(bundle, manifest, graph, read_weights(bundle, manifest))
+    with external_data(bundle, manifest, [graph]) as external:
+        shipped = DecoderSession(bundle, manifest, graph, external)
     log_q = log_softmax(np.stack([shipped.run([token]).logits for token in ids[:-1]]))
     log_p = log_softmax(all_logits(TINY, random_arrays(TINY), ids)[:-1])
     rows = np.arange(len(ids) - 1)

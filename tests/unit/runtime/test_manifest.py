@@ -129,6 +129,8 @@ def test_a_value_of_a_wrong_type_is_named(path: str) -> None:
         ("graphs", {}),
         ("graphs.native.key_value_dtype", "bfloat16"),
         ("graphs.native.candidates", 0),
+        ("graphs.native.external_data", "../weights.bin"),
+        ("graphs.wasm.expanded.external_data", "/tmp/expanded.bin"),
         ("graphs.native.required_features", [1]),
         ("graphs.wasm.expanded.tensors[0].columns", 65),
         ("graphs.wasm.expanded.tensors[0].bits", 5),
