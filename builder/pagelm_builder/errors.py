@@ -12,6 +12,8 @@
         ├── VerificationError       a graph just written does not compute what it should
         ├── DocumentError           a text to calibrate with or to evaluate on cannot be used
         ├── EvaluationError         a bundle and a checkpoint cannot be compared
+        ├── HubError                the hub does not give out the checkpoint
+        ├── DiskFullError           there is no room for what is to be written
         ├── OutputExistsError       the target is there and is not something pagelm wrote
         └── SiteError               a piece of the site is missing or refuses to be built
 
@@ -60,6 +62,14 @@ class DocumentError(BuildError):
 
 class EvaluationError(BuildError):
     """A bundle and a checkpoint cannot be compared: another vocabulary, or a graph that does not run."""
+
+
+class HubError(BuildError):
+    """The hub does not give out the checkpoint: no connection, repository or revision, or no access."""
+
+
+class DiskFullError(BuildError):
+    """There is no room for what is to be written; nothing half-written is left."""
 
 
 class OutputExistsError(BuildError):

@@ -7,7 +7,7 @@ It knows the order of the steps and the manifest's keys; each step is another fi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -63,6 +63,7 @@ def export_bundle(
     *,
     name: str | None = None,
     weight_format: WeightFormat = DEFAULT_FORMAT,
+    origin: Mapping[str, JsonValue] | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Build the bundle of one checkpoint.
@@ -72,6 +73,7 @@ def export_bundle(
         out: Where the bundle goes; an earlier bundle there is replaced when the new one is complete.
         name: The model's name in the manifest; the folder's name by default.
         weight_format: How the matrices are stored.
+        origin: Where the checkpoint came from, for the manifest's `source`.
         progress: Called with ("weights", bytes written, bytes in all), then ("verify", graphs run, graphs to
             run).
 
@@ -98,6 +100,7 @@ def export_bundle(
             name=name or source.resolve().name,
             presentation=presentation,
             weight_format=weight_format,
+            origin=origin,
             progress=progress,
         )
     return out
@@ -132,6 +135,7 @@ def write_bundle(
     presentation: Presentation = NOT_PRESENTED,
     weight_format: WeightFormat = DEFAULT_FORMAT,
     quantizer: MatrixQuantizer = ROUND_TO_NEAREST,
+    origin: Mapping[str, JsonValue] | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Write the bundle of parts that are already checked."""
@@ -151,6 +155,7 @@ def write_bundle(
             "format": FORMAT,
             "name": name,
             **presentation.entries(),
+            **({} if origin is None else {"source": dict(origin)}),
             "model": _model_entry(config),
             "tokens": {
                 "eos_token_ids": list(tokenizer.eos_token_ids),

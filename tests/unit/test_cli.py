@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from pagelm_builder import cli, export, serve, site
+from pagelm_builder.commands import export as export_command
 from pagelm_builder.errors import BuildError
 from pagelm_builder.progress_line import ProgressLine
+from pagelm_builder.quantize.block_format import WeightFormat
 
 Calls = list[tuple[tuple[object, ...], dict[str, object]]]
 
@@ -23,11 +25,13 @@ def exports(monkeypatch: pytest.MonkeyPatch) -> Calls:
     calls: Calls = []
 
     def note(*arguments: object, **options: object) -> object:
-        del options["progress"]
+        for unasked in ("progress", "weight_format", "origin"):
+            del options[unasked]
         calls.append((arguments, options))
         return arguments[1]
 
     monkeypatch.setattr(export, "export_bundle", note)
+    monkeypatch.setattr(export_command, "describe", lambda bundle: "(what it weighs)")
     return calls
 
 
@@ -81,18 +85,37 @@ def test_pico_is_the_embedded_checkpoint(exports: Calls, capsys: pytest.CaptureF
     assert (source / "model.safetensors").is_file()
     assert source.parent == Path(cli.__file__).parent / "pico"
     assert (out, options) == (Path("b"), {"name": "pico"})
-    assert capsys.readouterr().out == "wrote b\n"
+    assert capsys.readouterr().out == "wrote b\n(what it weighs)\n"
 
 
 def test_a_folder_of_the_same_name_is_reached_by_its_path(exports: Calls) -> None:
     cli.main(["export", "./pico", "--out", "b"])
-    assert exports == [((Path("pico"), Path("b")), {"name": "pico"})]
+    assert exports == [((Path("pico"), Path("b")), {"name": None})]
 
 
-def test_a_model_takes_the_name_of_its_folder_unless_given_another(exports: Calls, tmp_path: Path) -> None:
+def test_a_name_is_left_to_the_export_unless_given(exports: Calls, tmp_path: Path) -> None:
     cli.main(["export", str(tmp_path / "Qwen3-0.6B"), "--out", "b"])
     cli.main(["export", str(tmp_path), "--out", "b", "--name", "mine"])
-    assert [options["name"] for _, options in exports] == ["Qwen3-0.6B", "mine"]
+    assert [options["name"] for _, options in exports] == [None, "mine"]
+
+
+def test_formats_are_those_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(
+        export, "export_bundle", lambda *arguments, **options: asked.append(options["weight_format"])
+    )
+    monkeypatch.setattr(export_command, "describe", lambda bundle: "")
+    cli.main(["export", "pico", "--out", "b"])
+    cli.main(["export", "pico", "--out", "b", "--block-size", "64", "--head-bits", "8"])
+    assert asked == [WeightFormat(4, 32), WeightFormat(8, 64)]
+
+
+def test_an_export_says_what_its_bundle_weighs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "pico", "--out", str(tmp_path / "b")]) == 0
+    out = capsys.readouterr().out
+    assert "weights: 0.6 MB in 1 parts; 4 bits in blocks of 32, head 4 bits; largest WebGPU binding" in out
+    assert "wasm against native: kl_divergence_mean 0.00" in out
+    assert "more than WebGPU guarantees" not in out
 
 
 def test_site_passes_bundles_in_order(

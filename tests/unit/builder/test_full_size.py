@@ -1,9 +1,8 @@
-"""Qwen3-0.6B as it will be: bytes, bindings and graphs, planned from the published config without a weight."""
+"""Qwen3-0.6B as it will be: bytes, bindings and graphs, planned from its config without a weight."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
