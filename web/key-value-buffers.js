@@ -10,11 +10,10 @@
  */
 
 import { DeviceMemoryError } from "./errors.js";
+import { keyValueNames, nextCapacity } from "./key-value-capacity.js";
 
 /** @typedef {import("onnxruntime-common").Tensor} Tensor */
 /** @typedef {{past: string, present: string, tensor: Tensor, buffer: GPUBuffer}} Slot */
-
-const FIRST_CAPACITY = 512;
 
 export class KeyValueBuffers {
   #ort;
@@ -88,22 +87,15 @@ export class KeyValueBuffers {
     this.#device.pushErrorScope("validation");
     /** @type {Slot[]} */
     const slots = [];
-    for (let layer = 0; layer < layers; layer++) {
-      for (const part of ["key", "value"]) {
-        const buffer = this.#device.createBuffer({
-          label: `present.${layer}.${part}`,
-          size,
-          usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-        });
-        const dims = [1, heads, capacity, headDim];
-        const tensor = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: this.#dataType, dims });
-        slots.push({
-          past: `past_key_values.${layer}.${part}`,
-          present: `present.${layer}.${part}`,
-          tensor,
-          buffer,
-        });
-      }
+    for (const names of keyValueNames(layers)) {
+      const buffer = this.#device.createBuffer({
+        label: names.present,
+        size,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      });
+      const dims = [1, heads, capacity, headDim];
+      const tensor = this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: this.#dataType, dims });
+      slots.push({ ...names, tensor, buffer });
     }
     const scopes = [this.#device.popErrorScope(), this.#device.popErrorScope()];
     const error = (await Promise.all(scopes)).find((found) => found !== null);
@@ -153,15 +145,4 @@ export class KeyValueBuffers {
     });
     this.#device.queue.submit([encoder.finish()]);
   }
-}
-
-/**
- * @param {number} total  tokens that must fit
- * @param {number} capacity  now
- * @param {number} greatest
- */
-export function nextCapacity(total, capacity, greatest) {
-  let next = capacity || FIRST_CAPACITY;
-  while (next < total) next *= 2;
-  return Math.min(next, greatest);
 }

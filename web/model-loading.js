@@ -11,12 +11,12 @@
 import { chooseBackend } from "./backend-choice.js";
 import { openBundle } from "./bundle-store.js";
 import { Decoder } from "./decoder.js";
-import { openWasmDevice } from "./decoder-wasm.js";
 import { openWebGpuDevice } from "./decoder-webgpu.js";
 import { installInstrument } from "./instrument.js";
 import { chooseBuild, chooseThreads, loadOnnxRuntime } from "./onnxruntime.js";
 import { startPython } from "./python-runtime.js";
 import { fetchSiteIndex } from "./site-index.js";
+import { openWasmDevice } from "./wasm-session.js";
 
 /** @typedef {import("./protocol.js").LoadOptions} LoadOptions */
 /** @typedef {import("./protocol.js").Progress} Progress */

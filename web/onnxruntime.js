@@ -55,12 +55,23 @@ export async function loadOnnxRuntime(index, build, threads, count) {
     fetchBinary(index.at(binary), count).catch((cause) => fail(index.at(binary), cause)),
   ]);
   count(index.bytesOf([module]));
-  ort.env.wasm.wasmPaths = { mjs: index.at(loader), wasm: index.at(binary) };
+  const mjs = build === "wasm" ? factoryUrl(index.at(loader)) : index.at(loader);
+  ort.env.wasm.wasmPaths = { mjs, wasm: index.at(binary) };
   // Given as bytes, because onnxruntime-web would only fetch it after the weights have come.
   ort.env.wasm.wasmBinary = wasmBinary;
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
   return ort;
+}
+
+/**
+ * The address of our factory around a stock one.
+ * @param {string} loaderUrl
+ */
+function factoryUrl(loaderUrl) {
+  const url = new URL("./onnxruntime-factory.js", import.meta.url);
+  url.searchParams.set("loader", loaderUrl);
+  return url.href;
 }
 
 /**

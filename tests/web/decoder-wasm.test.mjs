@@ -1,123 +1,142 @@
 // @ts-check
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import * as ort from "onnxruntime-common";
-import { cut, WasmDevice } from "../../web/decoder-wasm.js";
+import { beforeEach, test } from "node:test";
+import { WasmDevice } from "../../web/decoder-wasm.js";
+import { WasmHeap } from "../../web/wasm-heap.js";
+import { FakeModule } from "./fake-module.mjs";
 
 const HEADS = 2;
 const HEAD_DIM = 3;
+const VOCAB_SIZE = 8;
 
-/** @param {number} rows  element = head * 1000 + row * 10 + column */
-function keys(rows) {
-  const data = new Float32Array(HEADS * rows * HEAD_DIM);
-  for (let head = 0; head < HEADS; head++) {
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < HEAD_DIM; column++) {
-        data[(head * rows + row) * HEAD_DIM + column] = head * 1000 + row * 10 + column;
+let module = new FakeModule();
+/** @type {Array<{ids: bigint[], total: number, outputs: string[]}>} */
+let runs = [];
+let released = 0;
+
+/** Appends a row that says which token it is of, in place, and answers with numbers that say the total. */
+function appendRows() {
+  module.onRun = (inputs, outputs) => {
+    const ids = [.../** @type {BigInt64Array} */ (module.elements(inputs.input_ids))];
+    const total = Number(module.elements(inputs.total_sequence_length)[0]);
+    assert.equal(Number(module.elements(inputs.seqlens_k)[0]), total - 1);
+    assert.equal(
+      inputs["past_key_values.0.key"],
+      outputs["present.0.key"],
+      "past and present are one tensor",
+    );
+    const keys = /** @type {Float32Array} */ (module.elements(outputs["present.0.key"]));
+    const capacity = outputs["present.0.key"].dims[2];
+    ids.forEach((id, index) => {
+      for (let head = 0; head < HEADS; head++) {
+        const row = head * capacity + total - ids.length + index;
+        keys.fill(Number(id), row * HEAD_DIM, (row + 1) * HEAD_DIM);
       }
-    }
-  }
-  return new ort.Tensor("float32", data, [1, HEADS, rows, HEAD_DIM]);
-}
-
-for (const length of [1, 4, 5]) {
-  test(`the first ${length} of 5 rows of each head are what a slice would give`, () => {
-    assert.deepEqual([...cut(keys(5), length)], [.../** @type {Float32Array} */ (keys(length).data)]);
-  });
-}
-
-test("a cut uses the memory that is there", () => {
-  const tensor = keys(5);
-  const { buffer } = /** @type {Float32Array} */ (tensor.data);
-  assert.equal(cut(tensor, 4).buffer, buffer);
-});
-
-/** A session that presents `keys(total)` and notes what it was given. */
-function recordingSession() {
-  /** @type {Array<{past: number[], outputs: string[], ids: bigint[], total: number}>} */
-  const runs = [];
-  const session = {
-    runs,
-    /** @type {number[][]} keys that each run was given */
-    pasts: [],
-    /** @param {Record<string, ort.Tensor>} feeds @param {string[]} outputs */
-    async run(feeds, outputs) {
-      const total = Number(feeds.total_sequence_length.data[0]);
-      assert.equal(Number(feeds.seqlens_k.data[0]), total - 1);
-      session.pasts.push([.../** @type {Float32Array} */ (feeds["past_key_values.0.key"].data)]);
-      assert.deepEqual(feeds["past_key_values.0.key"].data, feeds["past_key_values.0.value"].data);
-      runs.push({
-        past: [...feeds["past_key_values.0.key"].dims],
-        outputs,
-        ids: [.../** @type {BigInt64Array} */ (feeds.input_ids.data)],
-        total,
-      });
-      return {
-        candidate_logits: new ort.Tensor("float32", Float32Array.of(3, 2), [1, 2]),
-        candidate_ids: new ort.Tensor("int64", BigInt64Array.of(7n, 5n), [1, 2]),
-        logits: new ort.Tensor("float32", new Float32Array(8).fill(total), [1, 8]),
-        "present.0.key": keys(total),
-        "present.0.value": keys(total),
-      };
-    },
+    });
+    /** @type {Float32Array} */ (module.elements(outputs.candidate_logits)).set([3, 2]);
+    /** @type {BigInt64Array} */ (module.elements(outputs.candidate_ids)).set([7n, 5n]);
+    if (outputs.logits) /** @type {Float32Array} */ (module.elements(outputs.logits)).fill(total);
+    runs.push({ ids, total, outputs: Object.keys(outputs) });
+    return 0;
   };
-  return session;
 }
 
-function openDevice() {
-  const session = recordingSession();
+function openDevice(maxPositions = 2048) {
   const manifest = {
-    model: { num_hidden_layers: 1, num_key_value_heads: HEADS, head_dim: HEAD_DIM, vocab_size: 8 },
+    model: {
+      num_hidden_layers: 1,
+      num_key_value_heads: HEADS,
+      head_dim: HEAD_DIM,
+      vocab_size: VOCAB_SIZE,
+      max_position_embeddings: maxPositions,
+    },
     graphs: { wasm: { candidates: 2 } },
   };
-  const device = new WasmDevice(ort, /** @type {any} */ (session), /** @type {any} */ (manifest));
-  return { device, session, runs: session.runs };
+  const session = {
+    handle: 7,
+    release: async () => {
+      released++;
+    },
+  };
+  return new WasmDevice(new WasmHeap(/** @type {any} */ (module)), session, /** @type {any} */ (manifest));
 }
 
-test("what a run presents is the past of the next", async () => {
-  const { device, runs } = openDevice();
+/** First number of each of the first rows of a head's keys. @param {number} head @param {number} rows */
+function keyRows(head, rows) {
+  const tensor = [...module.tensors.values()].filter(({ dims }) => dims.length === 4)[0];
+  const keys = module.elements(tensor);
+  return Array.from({ length: rows }, (_, row) => keys[(head * tensor.dims[2] + row) * HEAD_DIM]);
+}
+
+beforeEach(() => {
+  module = new FakeModule();
+  runs = [];
+  released = 0;
+  appendRows();
+});
+
+test("tokens go in and candidates come out, packed", async () => {
+  const device = openDevice();
   await device.run([1, 2, 3], 0);
   const { candidates, readBackBytes } = await device.run([4], 3);
   assert.deepEqual(
-    runs.map(({ past }) => past[2]),
-    [0, 3],
-  );
-  assert.deepEqual(
-    runs.map(({ ids }) => ids),
-    [[1n, 2n, 3n], [4n]],
+    runs.map(({ ids, total }) => [ids, total]),
+    [
+      [[1n, 2n, 3n], 3],
+      [[4n], 4],
+    ],
   );
   assert.deepEqual([...candidates], [3, 2, 7, 5]);
   assert.equal(readBackBytes, 2 * 4 + 2 * 8);
 });
 
-test("after a cut the past has the kept length", async () => {
-  const { device, runs } = openDevice();
+test("keys stay where they are and a run after a cut writes over them", async () => {
+  const device = openDevice();
   await device.run([1, 2, 3], 0);
-  device.truncate(2);
+  device.truncate();
   await device.run([4], 2);
-  device.truncate(0);
-  await device.run([5], 0);
-  assert.deepEqual(
-    runs.map(({ past }) => past[2]),
-    [0, 2, 0],
-  );
+  for (const head of [0, 1]) assert.deepEqual(keyRows(head, 3), [1, 2, 4]);
 });
 
-test("all logits are fetched only when they were asked for", async () => {
-  const { device, runs } = openDevice();
+test("a cache that grows takes every head's rows with it", async () => {
+  const device = openDevice();
+  await device.run([1, 2, 3], 0);
+  const before = module.tensors.size;
+  await device.run(new Array(600).fill(9), 3);
+  for (const head of [0, 1]) assert.deepEqual(keyRows(head, 5), [1, 2, 3, 9, 9]);
+  assert.equal(module.tensors.size, before, "the tensors it grew out of are released");
+});
+
+test("where there is no room to grow it is said, and the rows are still there", async () => {
+  const device = openDevice();
+  await device.run([1, 2, 3], 0);
+  module.room = 100;
+  await assert.rejects(device.run(new Array(600).fill(9), 3), {
+    name: "DeviceMemoryError",
+    message: /no room for present\.0\.key of 1024 tokens/,
+  });
+  module.room = 1 << 20;
+  await device.run([4], 3);
+  for (const head of [0, 1]) assert.deepEqual(keyRows(head, 4), [1, 2, 3, 4]);
+});
+
+test("all logits are computed only when they were asked for", async () => {
+  const device = openDevice();
   await device.run([1, 2], 0);
-  assert.equal((await device.logits(2))[0], 2);
+  assert.deepEqual([...(await device.logits(2))], Array(VOCAB_SIZE).fill(2));
   assert.deepEqual(
-    runs.map(({ outputs }) => outputs.includes("logits")),
-    [false, true],
+    runs.map(({ ids, outputs }) => [ids, outputs.includes("logits")]),
+    [
+      [[1n, 2n], false],
+      [[2n], true],
+    ],
   );
-  assert.deepEqual([runs[1].ids, runs[1].past[2]], [[2n], 1]);
 });
 
 test("who asks for logits after every step does not pay for every step twice", async () => {
-  const { device, runs } = openDevice();
+  const device = openDevice();
   await device.run([1], 0);
-  await device.logits(1);
+  const first = await device.logits(1);
   await device.run([2], 1);
   assert.equal((await device.logits(2))[0], 2);
   assert.equal((await device.logits(2))[0], 2);
@@ -127,30 +146,30 @@ test("who asks for logits after every step does not pay for every step twice", a
     runs.map(({ outputs }) => outputs.includes("logits")),
     [false, true, true, true, false],
   );
+  assert.equal(first[0], 1, "logits are the caller's to keep");
 });
 
-test("a failure of onnxruntime names the tokens, and the past stays as it was", async () => {
-  const { device, session, runs } = openDevice();
+test("a failure of onnxruntime names the tokens and keeps its words", async () => {
+  const device = openDevice();
   await device.run([1, 2], 0);
-  const { run } = session;
-  session.run = () => Promise.reject(new Error("out of memory"));
+  module.lastError = "bad alloc";
+  module.onRun = () => 1;
   await assert.rejects(device.run([3], 2), {
     name: "BackendError",
-    message: /tokens 2 and after: out of memory/,
+    message: /tokens 2 to 2: bad alloc/,
   });
-  session.run = run;
-  await device.run([3], 2);
-  assert.equal(runs[1].past[2], 2);
+  appendRows();
+  await device.run([4], 2);
+  assert.deepEqual(keyRows(1, 3), [1, 2, 4]);
 });
 
-test("logits that fail to be made again leave every row of the cache as it was", async () => {
-  const { device, session, runs } = openDevice();
-  await device.run([1, 2, 3], 0);
-  const { run } = session;
-  session.run = () => Promise.reject(new Error("out of memory"));
-  await assert.rejects(device.logits(3), { name: "BackendError" });
-  session.run = run;
-  await device.run([4], 3);
-  assert.equal(runs[1].past[2], 3);
-  assert.deepEqual(session.pasts[1], [.../** @type {Float32Array} */ (keys(3).data)]);
+test("close gives back the session and every byte", async () => {
+  const device = openDevice();
+  await device.run([1, 2], 0);
+  await device.logits(2);
+  await device.close();
+  assert.equal(released, 1);
+  assert.deepEqual([...module.allocated], []);
+  assert.equal(module.tensors.size, 0);
+  assert.equal(module.options, 0);
 });

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { expandWeights } from "../../web/expand-weights.js";
+import { chooseWorkers, expandWeights } from "../../web/expand-weights.js";
 
 /** float16 scales that are exact, odd, negative, subnormal and zero: bits → value */
 const SCALES = /** @type {Array<[number, number]>} */ ([
@@ -77,6 +77,21 @@ function makeWeights(shapes, bits = 4, blockSize = 32) {
   return { bytes, expanded: { external_data: "expanded.bin", bytes: target, tensors }, dequantized };
 }
 
+/**
+ * All of `expanded.bin`, read as onnxruntime reads it: tensor by tensor.
+ * @param {ReturnType<typeof makeWeights>} made
+ * @param {(done: number) => void} [onProgress]
+ */
+async function expandAll({ bytes, expanded }, onProgress) {
+  const file = await expandWeights(bytes, expanded, { workers: 0, onProgress });
+  const whole = new Uint8Array(file.byteLength);
+  for (const { rows, columns, weight_offset, weight_scales_offset } of expanded.tensors) {
+    whole.set(file.subarray(weight_offset, weight_offset + rows * columns), weight_offset);
+    whole.set(file.subarray(weight_scales_offset, weight_scales_offset + 4 * rows), weight_scales_offset);
+  }
+  return whole;
+}
+
 for (const [rows, columns, bits, blockSize] of [
   [1, 32, 4, 32],
   [64, 64, 4, 32],
@@ -89,8 +104,9 @@ for (const [rows, columns, bits, blockSize] of [
 ]) {
   const format = `${bits} bits in blocks of ${blockSize}`;
   test(`a ${rows} × ${columns} weight of ${format} equals the contract's formula, bit for bit`, async () => {
-    const { bytes, expanded, dequantized } = makeWeights([[rows, columns]], bits, blockSize);
-    const result = await expandWeights(bytes, expanded);
+    const made = makeWeights([[rows, columns]], bits, blockSize);
+    const { dequantized } = made;
+    const result = await expandAll(made);
     const weight = new Int8Array(result.buffer, 0, rows * columns);
     const scales = new DataView(result.buffer, rows * columns);
     for (let n = 0; n < rows; n++) {
@@ -113,37 +129,52 @@ test("several tensors land at their own offsets", async () => {
     [16, 64],
   ]);
   const together = makeWeights(shapes);
-  const result = await expandWeights(together.bytes, together.expanded);
+  const result = await expandAll(together);
   for (const tensor of together.expanded.tensors) {
     const bytes = tensor.rows * tensor.columns + 4 * tensor.rows;
-    const alone = await expandWeights(together.bytes, {
-      ...together.expanded,
-      bytes,
-      tensors: [{ ...tensor, weight_offset: 0, weight_scales_offset: tensor.rows * tensor.columns }],
+    const first = { ...tensor, weight_offset: 0, weight_scales_offset: tensor.rows * tensor.columns };
+    const alone = await expandAll({
+      ...together,
+      expanded: { ...together.expanded, bytes, tensors: [first] },
     });
     assert.deepEqual(result.slice(tensor.weight_offset, tensor.weight_offset + bytes), alone);
   }
 });
 
 test("a row of zeros gets scale 1", async () => {
-  const { bytes, expanded } = makeWeights([[1, 32]]);
-  bytes.fill(0, expanded.tensors[0].scales_offset);
-  const result = await expandWeights(bytes, expanded);
+  const made = makeWeights([[1, 32]]);
+  made.bytes.fill(0, made.expanded.tensors[0].scales_offset);
+  const result = await expandAll(made);
   assert.equal(new DataView(result.buffer).getFloat32(32, true), 1);
   assert.deepEqual([...new Int8Array(result.buffer, 0, 32)], Array(32).fill(0));
 });
 
 test("progress ends at the bytes of expanded.bin", async () => {
-  const { bytes, expanded } = makeWeights([
+  const made = makeWeights([
     [8, 32],
     [16, 64],
   ]);
   /** @type {number[]} */
   const steps = [];
-  await expandWeights(bytes, expanded, (done) => steps.push(done));
-  assert.equal(steps.at(-1), expanded.bytes);
+  await expandAll(made, (done) => steps.push(done));
+  assert.equal(steps.at(-1), made.expanded.bytes);
   assert.deepEqual(
     steps,
     steps.toSorted((a, b) => a - b),
   );
+});
+
+test("a tensor is given away once, so that it does not exist twice", async () => {
+  const { bytes, expanded } = makeWeights([[8, 32]]);
+  const file = await expandWeights(bytes, expanded, { workers: 0 });
+  assert.equal(file.subarray(0, 256).length, 256);
+  assert.throws(() => file.subarray(0, 256), /no tensor from 0 to 256, or it was read before/);
+  assert.throws(() => file.subarray(256, 280), /no tensor from 256 to 280/);
+});
+
+test("workers are started only for weights that take longer than they do", () => {
+  assert.equal(chooseWorkers(1_000_000, 8), 0);
+  assert.equal(chooseWorkers(600_000_000, 2), 2);
+  assert.equal(chooseWorkers(600_000_000, 16), 4);
+  assert.equal(chooseWorkers(600_000_000, 1), 0);
 });

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KeyValueBuffers, nextCapacity } from "../../web/key-value-buffers.js";
+import { KeyValueBuffers } from "../../web/key-value-buffers.js";
 
 /** @type {any} */ (globalThis).GPUBufferUsage = { STORAGE: 1, COPY_SRC: 2, COPY_DST: 4 };
 const model = /** @type {any} */ ({
@@ -58,14 +58,6 @@ function makeGpu(room = Number.POSITIVE_INFINITY) {
   };
   return gpu;
 }
-
-test("capacity starts at 512, doubles, and ends at the model's positions", () => {
-  assert.equal(nextCapacity(1, 0, 40960), 512);
-  assert.equal(nextCapacity(513, 512, 40960), 1024);
-  assert.equal(nextCapacity(5000, 512, 40960), 8192);
-  assert.equal(nextCapacity(33000, 32768, 40960), 40960);
-  assert.equal(nextCapacity(5, 0, 100), 100);
-});
 
 test("the same tensor is past and present of each layer's keys and values", async () => {
   const buffers = new KeyValueBuffers(ort, /** @type {any} */ (makeGpu()), model, "float16");

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import * as onnxRuntime from "onnxruntime-common";
 import { compile, describeThreads } from "../../web/model-loading.js";
+import { KNOWN_VERSION } from "../../web/wasm-heap.js";
 
 afterEach(() => {
   Reflect.deleteProperty(globalThis, "crossOriginIsolated");
@@ -14,12 +15,20 @@ test("the compile stage counts expanded bytes and ends only when the session exi
   /** @type {Array<[number, number]>} */
   const steps = [];
   let stepsAtSession = 0;
-  const session = {};
+  /** @type {string[]} */
+  let mounted = [];
+  const mjs = new URL("../../web/onnxruntime-factory.js", import.meta.url);
+  mjs.searchParams.set("loader", new URL("./fake-module.mjs", import.meta.url).href);
   const create = async () => {
     stepsAtSession = steps.length;
-    return session;
+    const { default: makeModule } = await import(mjs.href);
+    const module = await makeModule({});
+    await module._OrtCreateSession(0, 0, 0);
+    mounted = [...module.mounted.keys()];
+    return { release: async () => {} };
   };
-  const ort = /** @type {any} */ ({ ...onnxRuntime, InferenceSession: { create } });
+  const env = { versions: { web: KNOWN_VERSION }, wasm: { wasmPaths: { mjs: mjs.href } } };
+  const ort = /** @type {any} */ ({ ...onnxRuntime, env, InferenceSession: { create } });
   const format = { bits: 4, block_size: 32 };
   const tensor = { name: "w", rows: 2, columns: 32, ...format, codes_offset: 0, scales_offset: 32 };
   const expanded = {
@@ -40,10 +49,12 @@ test("the compile stage counts expanded bytes and ends only when the session exi
   await compile(ort, /** @type {any} */ ({ manifest }), description, files, (...step) => steps.push(step));
   assert.deepEqual(steps, [
     [0, 73],
+    [64, 73],
     [72, 73],
     [73, 73],
   ]);
-  assert.equal(stepsAtSession, 2);
+  assert.equal(stepsAtSession, 3);
+  assert.deepEqual(mounted, ["expanded.bin"]);
 });
 
 /** @param {"wasm" | "webgpu"} name @param {number} [threads] */

@@ -61,13 +61,20 @@ test("onnxruntime gets its files from the site, and all bytes are counted", asyn
     counted += bytes;
   });
   const { wasmPaths, wasmBinary, numThreads } = ort.env.wasm;
-  assert.deepEqual(wasmPaths, {
-    mjs: "http://site/folder/ort/loader.mjs",
-    wasm: "http://site/folder/ort/ort.wasm",
-  });
+  const { mjs, wasm } = /** @type {{mjs: string, wasm: string}} */ (wasmPaths);
+  assert.match(mjs, /\/web\/onnxruntime-factory\.js\?/);
+  assert.equal(new URL(mjs).searchParams.get("loader"), "http://site/folder/ort/loader.mjs");
+  assert.equal(wasm, "http://site/folder/ort/ort.wasm");
   assert.equal(wasmBinary?.byteLength, 100);
   assert.equal(numThreads, 2);
   assert.equal(counted, 107);
+});
+
+test("the WebGPU builds get the stock factory", async () => {
+  globalThis.fetch = async () => new Response(new Uint8Array(1));
+  const ort = await loadOnnxRuntime(siteWith(MODULE), "jspi", 1, () => {});
+  const { mjs } = /** @type {{mjs: string}} */ (ort.env.wasm.wasmPaths);
+  assert.equal(mjs, "http://site/folder/ort/loader.mjs");
 });
 
 test("a binary that is not there is named by its address and status", async () => {
