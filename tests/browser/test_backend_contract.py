@@ -34,8 +34,8 @@ RUN = """async (order) => {
 }"""
 
 
-# One token, a few, more than the kernels' tiles have rows, and one whose answer outgrows the first capacity (512). None
-# begins with a near-tie, which the last bit of a float decides.
+# One token, a few, more than the kernels' tiles have rows, and one whose answer outgrows the first capacity
+# (512). None begins with a near-tie, which the last bit of a float decides.
 PROMPTS = [
     [7],
     [3, 1, 4, 1, 5, 9, 2, 6],

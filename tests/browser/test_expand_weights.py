@@ -22,7 +22,8 @@ EXPAND = """async (workers) => {
   }
   const weights = Uint8Array.from({ length: source }, (_, i) => (i * 2654435761) >>> 13);
   for (const { scales_offset, rows, columns } of tensors) {
-    for (let i = 1; i < (rows * columns) / 16; i += 2) weights[scales_offset + i] = 0x2c + (i % 7); // near 0.1
+    const high = scales_offset + 1; // bytes of float16 near 0.1
+    for (let i = 0; i < (rows * columns) / 16; i += 2) weights[high + i] = 0x2c + (i % 7);
   }
   const steps = [];
   const onProgress = (done) => steps.push(done);
