@@ -22,6 +22,7 @@ from pagelm_builder.bundle import (
 )
 from pagelm_builder.checkpoint import Checkpoint, TensorSource
 from pagelm_builder.config import JsonValue, ModelConfig, read_config
+from pagelm_builder.documents import calibration_file
 from pagelm_builder.errors import CheckpointError, ConfigError
 from pagelm_builder.graphs import (
     BuiltGraph,
@@ -32,6 +33,7 @@ from pagelm_builder.graphs import (
 )
 from pagelm_builder.presentation import Presentation, read_presentation
 from pagelm_builder.quantize.block_format import WeightFormat
+from pagelm_builder.quantize.method import QuantizationMethod, check_method, make_quantizer
 from pagelm_builder.quantize.quantizer import ROUND_TO_NEAREST, MatrixQuantizer
 from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
 from pagelm_builder.tokenizer import ConvertedTokenizer, convert_tokenizer
@@ -64,6 +66,8 @@ def export_bundle(
     name: str | None = None,
     weight_format: WeightFormat = DEFAULT_FORMAT,
     origin: Mapping[str, JsonValue] | None = None,
+    method: QuantizationMethod = "rtn",
+    calibration: Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Build the bundle of one checkpoint.
@@ -74,8 +78,10 @@ def export_bundle(
         name: The model's name in the manifest; the folder's name by default.
         weight_format: How the matrices are stored.
         origin: Where the checkpoint came from, for the manifest's `source`.
-        progress: Called with ("weights", bytes written, bytes in all), then ("verify", graphs run, graphs to
-            run).
+        method: How codes and scales are chosen.
+        calibration: Text for a method that reads one; by default the source's own, else the package's.
+        progress: Called with ("calibrate", steps done, steps) where the method does, ("weights", bytes
+            written, bytes in all), then ("verify", graphs run, graphs to run).
 
     Returns:
         `out`.
@@ -84,6 +90,7 @@ def export_bundle(
         BuildError: a named subclass; nothing is left behind and an earlier bundle is untouched.
     """
     check_target(out)
+    check_method(method, calibration)
     _check_source(source)
     config = read_config(source)
     presentation = read_presentation(source)
@@ -92,6 +99,8 @@ def export_bundle(
         checkpoint.check(model_tensors(config), ignored=ignored)
         tokenizer = convert_tokenizer(source)
         _check_vocabulary(config, tokenizer, source)
+        text = calibration or calibration_file(source)
+        quantizer = make_quantizer(method, text, config, checkpoint, tokenizer, weight_format, progress)
         write_bundle(
             config,
             checkpoint,
@@ -101,6 +110,7 @@ def export_bundle(
             presentation=presentation,
             weight_format=weight_format,
             origin=origin,
+            quantizer=quantizer,
             progress=progress,
         )
     return out

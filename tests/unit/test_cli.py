@@ -84,13 +84,20 @@ def test_pico_is_the_embedded_checkpoint(exports: Calls, capsys: pytest.CaptureF
     assert json.loads((source / "config.json").read_text("utf-8"))["architectures"] == ["Qwen3ForCausalLM"]
     assert (source / "model.safetensors").is_file()
     assert source.parent == Path(cli.__file__).parent / "pico"
-    assert (out, options) == (Path("b"), {"name": "pico"})
+    assert (out, options) == (Path("b"), {"name": "pico", "method": "rtn", "calibration": None})
     assert capsys.readouterr().out == "wrote b\n(what it weighs)\n"
 
 
 def test_a_folder_of_the_same_name_is_reached_by_its_path(exports: Calls) -> None:
     cli.main(["export", "./pico", "--out", "b"])
-    assert exports == [((Path("pico"), Path("b")), {"name": None})]
+    [((source, _), options)] = exports
+    assert (source, options["name"]) == (Path("pico"), None)
+
+
+def test_method_and_text_are_passed_on(exports: Calls) -> None:
+    cli.main(["export", "pico", "--out", "b", "--quantize", "gptq", "--calibration", "mine.txt"])
+    [(_, options)] = exports
+    assert (options["method"], options["calibration"]) == ("gptq", Path("mine.txt"))
 
 
 def test_a_name_is_left_to_the_export_unless_given(exports: Calls, tmp_path: Path) -> None:

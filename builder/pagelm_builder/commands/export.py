@@ -48,6 +48,20 @@ def add_parser(commands: Subparsers) -> None:
         help="bits of the matrix that gives the logits, often the embedding too: 8 is closer to the "
         "checkpoint, but for Qwen3-0.6B adds 78 MB and needs a WebGPU device that binds 156 MB (default: 4)",
     )
+    export.add_argument(
+        "--quantize",
+        choices=("rtn", "gptq"),
+        default="rtn",
+        help="rtn rounds each weight to the nearest code, in seconds; gptq is calibrated with text, takes "
+        "minutes and comes closer to the checkpoint at the same size (default: rtn)",
+    )
+    export.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="text for gptq, or .jsonl of texts and chats (default: the checkpoint's calibration.jsonl, else "
+        "one that comes with pagelm)",
+    )
     export.set_defaults(run=run)
 
 
@@ -73,6 +87,8 @@ def run(arguments: Namespace) -> None:
         name=arguments.name or located.name,
         weight_format=WeightFormat(arguments.head_bits, arguments.block_size),
         origin=located.origin,
+        method=arguments.quantize,
+        calibration=arguments.calibration,
         progress=progress,
     )
     print(f"wrote {bundle}\n{describe(bundle)}")

@@ -36,7 +36,7 @@ def quantize_rows(
     rows, columns = weight.shape
     assert columns % form.block_size == 0
     blocks = weight.reshape(rows, columns // form.block_size, form.block_size)
-    scales = _scales(blocks, form)
+    scales = largest_magnitude_scales(blocks, form)
     rounded = scales.astype(np.float32)[..., None]
     quotient = np.divide(blocks, rounded, out=np.zeros_like(blocks), where=rounded != 0)
     # clip before the cast: a quotient by a subnormal scale exceeds every integer type
@@ -72,8 +72,13 @@ def unpack_codes(packed: NDArray[np.uint8], form: BlockFormat = INT4) -> NDArray
     return codes
 
 
-def _scales(blocks: NDArray[np.float32], form: BlockFormat) -> NDArray[np.float16]:
+def largest_magnitude_scales(blocks: NDArray[np.float32], form: BlockFormat) -> NDArray[np.float16]:
+    """Scales `[...]` of blocks `[..., B]`."""
     position = np.abs(blocks).argmax(axis=-1, keepdims=True)
-    largest = np.take_along_axis(blocks, position, axis=-1)[..., 0]
-    scales = largest / -form.zero_point
+    largest: NDArray[np.float32] = np.take_along_axis(blocks, position, axis=-1)[..., 0]
+    return to_float16_range(largest / np.float32(-form.zero_point))
+
+
+def to_float16_range(scales: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Rounded to float16, the largest of which stands for all beyond."""
     return np.clip(scales, -_LARGEST_SCALE, _LARGEST_SCALE).astype(np.float16)

@@ -6,7 +6,7 @@ wide. It refuses to know where weights come from (a `TensorSource`) and what is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,10 @@ class ReferenceDecoder:
             hidden[inside] = rows[input_ids[inside] - start]
             start += len(rows)
         return hidden
+
+    def runs(self, name: str) -> Iterator[Floats]:
+        """A matrix by its name, in runs of rows."""
+        return self._source.rows(self._tensors[f"{name}.weight"])
 
     def read_layer(self, layer: int) -> LayerWeights:
         """All arrays of one layer, by their keys within it."""
