@@ -1,7 +1,7 @@
-"""Bundle format 1 on disk: hashed files, weights in parts, one manifest; written aside, then renamed.
+"""Bundle format 1 on disk: hashed files, weights in parts, one manifest.
 
-Whoever looks at the target sees the old bundle or the whole new one. It knows bytes, names and hashes, but
-neither tensors nor ONNX. Specified in docs/contracts.md, "Bundle, format 1".
+It knows bytes, names and hashes, but neither tensors nor ONNX, and not how a finished folder takes its place.
+Specified in docs/contracts.md, "Bundle, format 1".
 
     bundle/manifest.json · graphs/*.onnx · weights/000.<hash16>.bin … · tokenizer/*
 """
@@ -10,10 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -126,31 +122,6 @@ def check_target(out: Path) -> None:
         expected="a new path, an empty folder, or an earlier bundle to replace",
         remedy="Choose another --out, or remove it yourself.",
     )
-
-
-@contextmanager
-def replacing(out: Path) -> Iterator[Path]:
-    """A fresh sibling folder to write into, which takes the place of `out` if the block succeeds.
-
-    If it fails the sibling is removed and `out` stays as it was.
-    """
-    check_target(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        fresh = aside / "new"
-        fresh.mkdir()
-        yield fresh
-        if out.exists():
-            out.rename(aside / "old")
-        try:
-            fresh.rename(out)
-        except OSError:
-            if (aside / "old").exists():
-                (aside / "old").rename(out)
-            raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _is_bundle(folder: Path) -> bool:

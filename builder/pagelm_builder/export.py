@@ -16,7 +16,6 @@ from pagelm_builder.bundle import (
     PartWriter,
     WrittenFile,
     check_target,
-    replacing,
     write_hashed,
     write_manifest,
 )
@@ -35,6 +34,7 @@ from pagelm_builder.presentation import Presentation, read_presentation
 from pagelm_builder.quantize.block_format import WeightFormat
 from pagelm_builder.quantize.method import QuantizationMethod, check_method, make_quantizer
 from pagelm_builder.quantize.quantizer import ROUND_TO_NEAREST, MatrixQuantizer
+from pagelm_builder.replacement import replacing
 from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
 from pagelm_builder.tokenizer import ConvertedTokenizer, convert_tokenizer
 from pagelm_builder.verify import verify_bundle
@@ -157,7 +157,8 @@ def write_bundle(
         build_wasm(config, layout, expanded),
         build_native(config, layout),
     ]
-    with replacing(out) as folder:
+    check_target(out)
+    with replacing(out.resolve()) as folder:
         parts = _write_parts(config, layout, weights, quantizer, folder, progress)
         vocabulary = write_hashed(folder, "tokenizer/tokenizer", "bin", tokenizer.binary)
         template = write_hashed(folder, "tokenizer/chat_template", "jinja", tokenizer.chat_template.encode())

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagelm.manifest import Expanded, ExpandedTensor, Manifest, read_verified
+from pagelm_builder.disk_space import named_full_disk
 from pagelm_builder.quantize.block_format import BlockFormat
 from pagelm_builder.quantize.expansion import expand_rows
 
@@ -39,16 +40,17 @@ def external_data(
 
     Raises:
         pagelm.errors.BundleError: a part is missing or altered, or the bundle has no such graph.
-        OSError: the files cannot be written.
+        DiskFullError: there is no room for the files.
     """
     with TemporaryDirectory(prefix=".external-data.", dir=parent) as name:
         folder = Path(name)
-        for graph in map(manifest.graph, graphs):
-            weights = folder / graph.external_data
-            if not weights.exists():
-                join_parts(bundle, manifest, weights)
-            if graph.expanded is not None:
-                expand_weights(weights, graph.expanded, folder / graph.expanded.external_data)
+        with named_full_disk(folder.parent):
+            for graph in map(manifest.graph, graphs):
+                weights = folder / graph.external_data
+                if not weights.exists():
+                    join_parts(bundle, manifest, weights)
+                if graph.expanded is not None:
+                    expand_weights(weights, graph.expanded, folder / graph.expanded.external_data)
         yield folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +17,7 @@ from huggingface_hub.errors import (
     XetDownloadError,
 )
 
+from pagelm_builder.disk_space import is_full_disk
 from pagelm_builder.errors import DiskFullError, HubError
 
 
@@ -59,7 +59,7 @@ def named_errors(where: str, page: str) -> Iterator[None]:
             remedy="Try again later; what has arrived is kept.",
         ) from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full_disk(error):
             raise DiskFullError(
                 f"the disk is full: {where} cannot be stored",
                 expected="room for the checkpoint in huggingface_hub's cache (HF_HOME)",

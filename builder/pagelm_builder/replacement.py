@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pagelm_builder.disk_space import named_full_disk
+
 PARTIAL, OLDER = ".partial", ".older"
 
 
@@ -25,15 +27,19 @@ def replacing(out: Path) -> Iterator[Path]:
 
     Args:
         out: Resolved; may be there or not.
+
+    Raises:
+        DiskFullError: there is no room for what the block writes.
     """
     tidy_up_beside(out)
     aside = _sibling(out, PARTIAL)
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-        _take_the_place_of(out, aside)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with named_full_disk(out.parent):
+        aside.mkdir(parents=True)
+        try:
+            yield aside
+            _take_the_place_of(out, aside)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def tidy_up_beside(out: Path) -> None:

@@ -1,14 +1,13 @@
-"""Bundles on disk: parts, hashes, and a target that is replaced whole or not at all."""
+"""Bundles on disk: parts, hashes, and which targets are pagelm's to replace."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 import pytest
 
-from pagelm_builder.bundle import PartWriter, check_target, replacing, write_hashed, write_manifest
+from pagelm_builder.bundle import PartWriter, check_target, write_hashed, write_manifest
 from pagelm_builder.errors import OutputExistsError
 
 
@@ -16,10 +15,6 @@ def bundle_at(folder: Path, name: str) -> Path:
     folder.mkdir()
     write_manifest(folder, {"format": 1, "name": name, "graphs": {}})
     return folder
-
-
-def name_of(folder: Path) -> str:
-    return str(json.loads((folder / "manifest.json").read_text())["name"])
 
 
 @pytest.mark.parametrize("sizes", [[1], [100], [99, 1, 1], [250, 0, 30], [50, 50, 50, 50], []], ids=str)
@@ -51,47 +46,6 @@ def test_file_carries_its_hash(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"model").hexdigest()
     assert written.entry() == {"file": f"graphs/native.{digest[:16]}.onnx", "bytes": 5, "sha256": digest}
     assert (tmp_path / written.file).read_bytes() == b"model"
-
-
-def test_new_target_appears_when_the_block_ends(tmp_path: Path) -> None:
-    out = tmp_path / "deep" / "bundle"
-    with replacing(out) as folder:
-        write_manifest(folder, {"format": 1, "name": "new", "graphs": {}})
-        assert not out.exists()
-    assert name_of(out) == "new"
-    assert [path.name for path in out.parent.iterdir()] == ["bundle"]
-
-
-def test_old_bundle_is_replaced_whole(tmp_path: Path) -> None:
-    out = bundle_at(tmp_path / "bundle", "old")
-    (out / "stale").write_text("")
-    with replacing(out) as folder:
-        assert name_of(out) == "old"
-        write_manifest(folder, {"format": 1, "name": "new", "graphs": {}})
-    assert name_of(out) == "new"
-    assert [path.name for path in out.iterdir()] == ["manifest.json"]
-    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
-
-
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_failure_leaves_the_old_bundle_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
-    out = bundle_at(tmp_path / "bundle", "old")
-
-    def fail_half_way() -> None:
-        with replacing(out) as folder:
-            (folder / "half").write_text("")
-            raise error
-
-    with pytest.raises(error):
-        fail_half_way()
-    assert name_of(out) == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
-
-
-def test_failure_leaves_no_target_where_none_was(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), replacing(tmp_path / "bundle"):
-        raise RuntimeError
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_empty_folder_may_be_filled(tmp_path: Path) -> None:

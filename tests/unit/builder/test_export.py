@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from pagelm_builder.errors import (
     ArchitectureError,
     CheckpointError,
     ConfigError,
+    DiskFullError,
     OutputExistsError,
     TokenizerFormatError,
 )
@@ -190,6 +193,31 @@ def test_a_missing_bias_is_named(tmp_path: Path) -> None:
     source = write_checkpoint(tmp_path / "source", TINY_QWEN2, arrays)
     with pytest.raises(CheckpointError, match=r"v_proj\.bias' is missing"):
         export_bundle(source, tmp_path / "bundle")
+
+
+@pytest.mark.parametrize(
+    "writer",
+    [
+        "pagelm_builder.bundle.PartWriter.write",
+        "pagelm_builder.export.write_hashed",
+        "pagelm_builder.export.write_manifest",
+        "pagelm_builder.external_data.join_parts",
+        "pagelm_builder.external_data.expand_weights",
+    ],
+)
+def test_a_full_disk_is_named_and_leaves_the_earlier_bundle(
+    writer: str, checkpoint: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = Path(shutil.copytree(bundle, tmp_path / "out" / "bundle"))
+    monkeypatch.setattr(writer, no_room)
+    with pytest.raises(DiskFullError, match="the disk is full") as raised:
+        export_bundle(checkpoint, out)
+    assert "Make room" in raised.value.remedy
+    assert {path.name for path in out.rglob("*")} == {path.name for path in bundle.rglob("*")}
+    assert [path.name for path in out.parent.iterdir()] == ["bundle"]
 
 
 def test_vocabulary_that_config_has_no_rows_for_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pagelm_builder.errors import DiskFullError
 from pagelm_builder.replacement import replacing
 
 
@@ -88,5 +90,23 @@ def test_a_folder_that_was_only_renamed_for_the_exchange_comes_back(dead: int, t
     write_one_file(tmp_path / f".dist.{dead}.older", "old")
     with pytest.raises(KeyboardInterrupt):
         start_and_interrupt(tmp_path / "dist")
+    assert (tmp_path / "dist" / "file").read_text("utf-8") == "old"
+    assert names(tmp_path) == ["dist"]
+
+
+@pytest.mark.parametrize(
+    ("number", "named"), [(errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EACCES, False)], ids=str
+)
+def test_a_full_disk_is_named_and_another_error_is_left_as_it_is(
+    number: int, named: bool, tmp_path: Path
+) -> None:
+    def fail() -> None:
+        with replacing(tmp_path / "dist") as aside:
+            write_one_file(aside, "half")
+            raise OSError(number, os.strerror(number))
+
+    write_one_file(tmp_path / "dist", "old")
+    with pytest.raises(DiskFullError if named else PermissionError):
+        fail()
     assert (tmp_path / "dist" / "file").read_text("utf-8") == "old"
     assert names(tmp_path) == ["dist"]
