@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 
 import numpy as np
@@ -60,6 +61,13 @@ def test_codes_and_scales_are_the_specified_ones(form: BlockFormat, data: st.Dat
 def test_codes_of_eight_bits_are_a_byte_each() -> None:
     codes = np.arange(240, 256, dtype=np.uint8)
     assert pack_codes(codes, BlockFormat(8, 16)).tolist() == list(range(240, 256))
+
+
+def test_bytes_of_a_seeded_matrix_are_those_of_every_bundle_so_far() -> None:
+    weight = np.random.default_rng(0).standard_normal((64, 256), dtype=np.float32)
+    codes, scales = quantize_rows(weight)
+    digest = hashlib.sha256(codes.tobytes() + scales.tobytes()).hexdigest()
+    assert digest == "41e2d617ee1d2f0782ea50ca47061e304de4919034f5b7f5ff99a73c6ecd6df4"
 
 
 def test_layout_is_low_nibble_first() -> None:
