@@ -162,7 +162,7 @@ def _shards(folder: Path) -> list[tuple[str, list[str] | None]]:
         keys_of: dict[str, list[str]] = {}
         for key, name in weight_map.items():
             keys_of.setdefault(str(name), []).append(str(key))
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{index} cannot be read: {error!r}",
             expected='a JSON object with "weight_map", tensor name → file name',

@@ -106,7 +106,7 @@ def _shards(where: str, sizes: Mapping[str, int], fetch: Callable[[str], Path]) 
     try:
         weight_map = json.loads(fetch(INDEX_FILE).read_text(encoding="utf-8"))["weight_map"]
         names = sorted({str(name) for name in weight_map.values()})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise _no_checkpoint(where, f"has an {INDEX_FILE} that cannot be read: {error!r}") from error
     for name in names:
         if name not in sizes or "/" in name:
