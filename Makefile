@@ -7,7 +7,7 @@ BUILDER := LICENSE NOTICE $(shell find builder py_runtime -type f -not -path '*/
 WEB := $(shell find web -type f)
 
 .NOTPARALLEL:
-.PHONY: demo serve site test lint format full-size bench pico setup clean
+.PHONY: demo serve site test lint format full-size bench bench-peers pico setup clean
 
 demo: site  ## build everything and serve it
 	$(BIN)/pagelm serve dist --port $(PORT)
@@ -33,6 +33,10 @@ bench: .venv/.test dist/site.json  ## figures, as Markdown
 	$(BIN)/python tests/browser/chromium.py
 	PYTHONPATH=tests $(BIN)/python -m bench
 
+bench-peers: .venv/.test build/sites/qwen3-0.6b/site.json build/peers/.ready  ## beside wllama, at full size
+	$(BIN)/python tests/browser/chromium.py
+	PYTHONPATH=tests $(BIN)/python -m bench.peers build/sites/qwen3-0.6b build/checkpoints/qwen3-0.6b build/peers/node_modules
+
 pico: .venv/.test  ## train the embedded model from scratch, within an hour on two cores
 	$(BIN)/python -m pagelm_builder.pico.train
 
@@ -50,6 +54,15 @@ build/checkpoints/qwen3-0.6b/config.json: builder/pagelm_builder/random_checkpoi
 
 build/bundles/qwen3-0.6b/manifest.json: build/checkpoints/qwen3-0.6b/config.json $(BUILDER)
 	$(BIN)/pagelm export $(<D) --out $(@D)
+
+build/sites/qwen3-0.6b/site.json: build/bundles/qwen3-0.6b/manifest.json $(WEB) node_modules/.ready
+	$(BIN)/pagelm site build/bundles/qwen3-0.6b --out $(@D)
+
+build/peers/.ready: tests/bench/peers/package.json tests/bench/peers/package-lock.json
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	npm ci --prefix $(@D) --ignore-scripts --loglevel=error
+	@touch $@
 
 # `pagelm site` writes site.json after all that it describes; touching it would make its compressed variants stale.
 dist/site.json: build/bundles/pico/manifest.json $(WEB) node_modules/.ready

@@ -1,0 +1,1 @@
+"""pagelm beside its peers, on the same weights, in one browser run: `make bench-peers`."""
