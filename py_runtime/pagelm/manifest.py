@@ -183,6 +183,8 @@ def parse_manifest(text: str | bytes, *, source: str = MANIFEST_FILE) -> Manifes
         value: object = json.loads(text)
     except ValueError as error:  # of JSON and of UTF-8
         raise ManifestError(f"{source}: {error}", expected="JSON", remedy=REMEDY) from error
+    except RecursionError as error:
+        raise ManifestError(f"{source} nests too deep", expected="a manifest", remedy=REMEDY) from error
     top = Fields(
         value,
         "",
