@@ -69,9 +69,10 @@ class Checkpoint:
             CheckpointError: naming the first tensor that is missing, superfluous, or of a wrong shape or
                 dtype.
         """
-        expected = {tensor.key: tensor for tensor in tensors}
-        for key, tensor in expected.items():
-            self._check_tensor(key, tensor)
+        expected: set[str] = set()
+        for tensor in tensors:  # ends at the first that is missing, however many layers are claimed
+            expected.add(tensor.key)
+            self._check_tensor(tensor.key, tensor)
         allowed = set(ignored)
         for key in self._file_of:
             if key not in expected and key not in allowed and not key.endswith(".rotary_emb.inv_freq"):
@@ -96,12 +97,7 @@ class Checkpoint:
                 values = file.rows(tensor.key, start, min(start + step, tensor.shape[0]))
             except OSError as error:
                 raise _unreadable(file.path, error) from error
-            if not np.isfinite(values).all():
-                raise CheckpointError(
-                    f"{self._path(tensor.key)}: tensor {tensor.key!r} holds NaN or infinity",
-                    expected="finite weights",
-                    remedy="Download or train the checkpoint again.",
-                )
+            require_finite(values, self._path(tensor.key), tensor.key)
             yield values
 
     def _open(self, name: str, keys: Iterable[str] | None) -> None:
@@ -150,6 +146,20 @@ class Checkpoint:
                 expected=" or ".join(READABLE_DTYPES),
                 remedy="Export from the unquantized checkpoint.",
             )
+
+
+def require_finite(values: NDArray[np.float32], path: Path, key: str) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        CheckpointError: naming file and tensor.
+    """
+    if not np.isfinite(values).all():
+        raise CheckpointError(
+            f"{path}: tensor {key!r} holds NaN or infinity",
+            expected="finite weights",
+            remedy="Download or train the checkpoint again.",
+        )
 
 
 def _shards(folder: Path) -> list[tuple[str, list[str] | None]]:

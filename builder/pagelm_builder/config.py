@@ -18,6 +18,7 @@ from pagelm_builder.families import FAMILIES, Architecture, Family
 from pagelm_builder.rope_scaling import Llama3Scaling, frequency_divisors
 
 BLOCK_SIZE = 32
+MOST_POSITIONS = 1 << 20
 
 
 _MUST_BE_FALSE = ("attention_bias", "mlp_bias", "use_sliding_window", "rope_interleaved")
@@ -191,6 +192,12 @@ def check_shape(config: ModelConfig, path: Path) -> None:
                 expected=f"a multiple of {BLOCK_SIZE}, the block of the int4 weights",
                 remedy="Pick a checkpoint of another shape.",
             )
+    if config.max_position_embeddings > MOST_POSITIONS:
+        raise ConfigError(
+            f"{path}: max_position_embeddings is {config.max_position_embeddings}",
+            expected=f"at most {MOST_POSITIONS}",
+            remedy="Check the file; a graph holds a row of rotary tables for each position.",
+        )
     if config.num_attention_heads % config.num_key_value_heads:
         raise ConfigError(
             f"{path}: num_attention_heads {config.num_attention_heads} cannot be shared by "

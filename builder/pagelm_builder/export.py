@@ -1,7 +1,7 @@
-"""`pagelm export`: from a checkpoint's folder to a bundle.
+"""`pagelm export`: from a checkpoint to a bundle.
 
-Reads and checks everything before it writes anything: config, tensor headers, tokenizer, then the graphs
-(which need no weights), then the weights as a stream; what is written is measured before it takes its name.
+Everything is read and checked before anything is written: the source, then the graphs (which need no
+weights), then the weights as a stream; what is written is measured before it takes its name.
 It knows the order of the steps and the manifest's keys; each step is another file's.
 """
 
@@ -19,10 +19,9 @@ from pagelm_builder.bundle import (
     write_hashed,
     write_manifest,
 )
-from pagelm_builder.checkpoint import Checkpoint, TensorSource
-from pagelm_builder.config import JsonValue, ModelConfig, read_config
+from pagelm_builder.checkpoint import TensorSource
+from pagelm_builder.config import JsonValue, ModelConfig
 from pagelm_builder.documents import calibration_file
-from pagelm_builder.errors import CheckpointError, ConfigError
 from pagelm_builder.graphs import (
     BuiltGraph,
     build_native,
@@ -30,13 +29,13 @@ from pagelm_builder.graphs import (
     build_webgpu_f16,
     build_webgpu_f32,
 )
-from pagelm_builder.presentation import Presentation, read_presentation
+from pagelm_builder.presentation import Presentation
 from pagelm_builder.quantize.block_format import WeightFormat
 from pagelm_builder.quantize.method import QuantizationMethod, check_method, make_quantizer
 from pagelm_builder.quantize.quantizer import ROUND_TO_NEAREST, MatrixQuantizer
 from pagelm_builder.replacement import replacing
-from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
-from pagelm_builder.tokenizer import ConvertedTokenizer, convert_tokenizer
+from pagelm_builder.sources.open_source import open_source
+from pagelm_builder.tokenizer import ConvertedTokenizer
 from pagelm_builder.verify import verify_bundle
 from pagelm_builder.weights import (
     DEFAULT_FORMAT,
@@ -73,9 +72,9 @@ def export_bundle(
     """Build the bundle of one checkpoint.
 
     Args:
-        source: Folder with config.json, safetensors files and the tokenizer's files; optionally pagelm.json.
+        source: A checkpoint's folder or a GGUF file, as `open_source` takes it.
         out: Where the bundle goes; an earlier bundle there is replaced when the new one is complete.
-        name: The model's name in the manifest; the folder's name by default.
+        name: The model's name in the manifest; that of the folder or file by default.
         weight_format: How the matrices are stored.
         origin: Where the checkpoint came from, for the manifest's `source`.
         method: How codes and scales are chosen.
@@ -91,48 +90,24 @@ def export_bundle(
     """
     check_target(out)
     check_method(method, calibration)
-    _check_source(source)
-    config = read_config(source)
-    presentation = read_presentation(source)
-    ignored = [f"{UNTIED_HEAD}.weight"] if config.tie_word_embeddings else []
-    with Checkpoint(source) as checkpoint:
-        checkpoint.check(model_tensors(config), ignored=ignored)
-        tokenizer = convert_tokenizer(source)
-        _check_vocabulary(config, tokenizer, source)
+    with open_source(source) as opened:
         text = calibration or calibration_file(source)
-        quantizer = make_quantizer(method, text, config, checkpoint, tokenizer, weight_format, progress)
+        quantizer = make_quantizer(
+            method, text, opened.config, opened.weights, opened.tokenizer, weight_format, progress
+        )
         write_bundle(
-            config,
-            checkpoint,
-            tokenizer,
+            opened.config,
+            opened.weights,
+            opened.tokenizer,
             out,
-            name=name or source.resolve().name,
-            presentation=presentation,
+            name=name or opened.name,
+            presentation=opened.presentation,
             weight_format=weight_format,
             origin=origin,
             quantizer=quantizer,
             progress=progress,
         )
     return out
-
-
-def _check_source(source: Path) -> None:
-    if not source.is_dir():
-        raise CheckpointError(
-            f"{source} is {'not a folder' if source.exists() else 'not there'}",
-            expected="a folder with config.json, *.safetensors and the tokenizer's files",
-            remedy="Check the path; pagelm downloads nothing.",
-        )
-
-
-def _check_vocabulary(config: ModelConfig, tokenizer: ConvertedTokenizer, source: Path) -> None:
-    if tokenizer.token_count > config.vocab_size:
-        raise ConfigError(
-            f"{source / 'config.json'}: vocab_size is {config.vocab_size}, the tokenizer has "
-            f"{tokenizer.token_count} ids",
-            expected="a row of the embedding for every id",
-            remedy="Check that config.json and the tokenizer belong to the same model.",
-        )
 
 
 def write_bundle(

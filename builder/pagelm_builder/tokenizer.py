@@ -118,11 +118,20 @@ def _read_chat_template(folder: Path, config: Mapping[str, object]) -> str:
         _refuse(
             "tokenizer_config.json: `chat_template` is absent", "a template here or in chat_template.jinja"
         )
+    check_chat_template(source)
+    return source
+
+
+def check_chat_template(source: str) -> None:
+    """Refuse what is not a jinja template.
+
+    Raises:
+        TokenizerFormatError: with jinja's complaint.
+    """
     try:
         ChatTemplate(source)
     except TemplateError as error:
         raise TokenizerFormatError(error.problem, expected=error.expected, remedy=error.remedy) from error
-    return source
 
 
 def _refuse(problem: str, expected: str) -> NoReturn:

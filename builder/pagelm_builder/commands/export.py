@@ -25,7 +25,7 @@ def add_parser(commands: Subparsers) -> None:
     export.add_argument(
         "source",
         metavar="SRC",
-        help="folder of a checkpoint, owner/name of a repository on the Hugging Face hub, or "
+        help="folder of a checkpoint, a GGUF file, owner/name of a repository on the Hugging Face hub, or "
         f"'{EMBEDDED_MODEL}', which comes with pagelm",
     )
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle")

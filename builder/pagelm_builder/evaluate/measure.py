@@ -16,8 +16,6 @@ import numpy as np
 from pagelm.chat_template import ChatTemplate
 from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm.tokenizer import Tokenizer
-from pagelm_builder.checkpoint import Checkpoint
-from pagelm_builder.config import ModelConfig, read_config
 from pagelm_builder.documents import Document, TokenSequence, to_sequences
 from pagelm_builder.errors import EvaluationError
 from pagelm_builder.evaluate.comparison import Comparing, Comparison
@@ -25,8 +23,7 @@ from pagelm_builder.evaluate.teacher_forcing import TeacherForcedDecoder
 from pagelm_builder.external_data import external_data
 from pagelm_builder.reference.decoder import ReferenceDecoder
 from pagelm_builder.reference.decoder_layer import Floats
-from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
-from pagelm_builder.tokenizer import convert_tokenizer
+from pagelm_builder.sources.open_source import Source, open_source
 
 CpuGraph = Literal["native", "wasm"]
 Progress = Callable[[str, int, int], None]
@@ -44,7 +41,7 @@ def measure_bundle(
 
     Args:
         bundle: What `pagelm export` wrote.
-        reference: The checkpoint's folder.
+        reference: The checkpoint: a folder, or a GGUF file.
         documents: The text.
         progress: Called with ("reference", layers done, layers), then ("evaluate", sequences done,
             sequences).
@@ -57,16 +54,13 @@ def measure_bundle(
     report = progress or (lambda stage, done, total: None)
     manifest = load_manifest(bundle)
     manifest.graph(graph)
-    config = read_config(reference)
-    _check_vocabulary(manifest, bundle, config, reference)
     tokenizer = Tokenizer.from_bytes(read_verified(bundle, manifest.tokenizer))
     template = ChatTemplate(read_verified(bundle, manifest.chat_template).decode())
-    longest = min(manifest.model.max_position_embeddings, config.max_position_embeddings)
-    sequences = to_sequences(documents, tokenizer, template, longest)
-    ignored = [f"{UNTIED_HEAD}.weight"] if config.tie_word_embeddings else []
-    with Checkpoint(reference) as checkpoint:
-        checkpoint.check(model_tensors(config), ignored=ignored)
-        decoder = ReferenceDecoder(config, checkpoint)
+    with open_source(reference) as source:
+        _check_vocabulary(manifest, bundle, source, reference)
+        longest = min(manifest.model.max_position_embeddings, source.config.max_position_embeddings)
+        sequences = to_sequences(documents, tokenizer, template, longest)
+        decoder = ReferenceDecoder(source.config, source.weights)
         hidden = decoder.final_hidden(
             [sequence.input_ids for sequence in sequences],
             lambda done, total: report("reference", done, total),
@@ -77,12 +71,12 @@ def measure_bundle(
         return _compare(found, sequences, hidden, head, report)
 
 
-def _check_vocabulary(manifest: Manifest, bundle: Path, config: ModelConfig, reference: Path) -> None:
+def _check_vocabulary(manifest: Manifest, bundle: Path, source: Source, reference: Path) -> None:
     """The same id must be the same token to both."""
-    size, expected = config.vocab_size, manifest.model.vocab_size
+    size, expected = source.config.vocab_size, manifest.model.vocab_size
     if size != expected:
         raise _mismatch(f"{reference} has a vocabulary of {size} tokens", f"{expected}, as {bundle} has")
-    if convert_tokenizer(reference).binary != read_verified(bundle, manifest.tokenizer):
+    if source.tokenizer.binary != read_verified(bundle, manifest.tokenizer):
         raise _mismatch(f"{reference} has another tokenizer than {bundle}", "the same tokens under each id")
 
 

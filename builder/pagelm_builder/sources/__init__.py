@@ -1,0 +1,1 @@
+"""What `pagelm export` reads: checkpoint folders and GGUF files, each as the same four things."""
