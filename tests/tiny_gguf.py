@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from gguf import GGMLQuantizationType, GGUFValueType, GGUFWriter
@@ -26,16 +28,24 @@ def write_gguf(
     arrays: Arrays | None = None,
     *,
     kind: GGMLQuantizationType = F32,
+    padding: int = 0,
+    renamed_token: tuple[str, str] | None = None,
     **changes: object,
 ) -> Path:
     """A whole file.
 
     Args:
         kind: How matrices are stored; vectors are float32.
+        padding: Rows of the vocabulary that are no tokens.
+        renamed_token: A token, and what to write in its place.
         changes: Metadata by key with `__` for dots; `...` leaves the key out.
     """
     architecture = next(name for name, family in ARCHITECTURES.items() if family == config.architecture)
-    metadata = {**model_metadata(config, architecture), **tokenizer_metadata(path.parent)}
+    metadata = {**model_metadata(config, architecture), **tokenizer_metadata(padding)}
+    if renamed_token is not None:
+        tokens = metadata["tokenizer.ggml.tokens"]
+        assert isinstance(tokens, list)
+        tokens[tokens.index(renamed_token[0])] = renamed_token[1]
     metadata |= {key.replace("__", "."): value for key, value in changes.items()}
     writer = GGUFWriter(path, str(metadata.pop("general.architecture", architecture)))
     for key, value in metadata.items():
@@ -74,13 +84,9 @@ def model_metadata(config: ModelConfig, architecture: str) -> dict[str, object]:
     return {f"{architecture}.{key}": value for key, value in keys.items()}
 
 
-def tokenizer_metadata(folder: Path) -> dict[str, object]:
-    """pico's tokenizer, from the files that `save_tokenizer` writes into a folder beside."""
-    files = folder / "tokenizer"
-    files.mkdir(exist_ok=True)
-    save_tokenizer(make_tokenizer(seed=0), files)
-    document = json.loads((files / "tokenizer.json").read_text(encoding="utf-8"))
-    config = json.loads((files / "tokenizer_config.json").read_text(encoding="utf-8"))
+def tokenizer_metadata(padding: int) -> dict[str, object]:
+    """pico's tokenizer."""
+    document, config = (json.loads(text) for text in _tokenizer_files())
     added = {entry["id"]: entry for entry in document["added_tokens"]}
     tokens = {token_id: token for token, token_id in document["model"]["vocab"].items()}
     tokens |= {token_id: entry["content"] for token_id, entry in added.items()}
@@ -89,13 +95,25 @@ def tokenizer_metadata(folder: Path) -> dict[str, object]:
     return {
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "qwen2",
-        "tokenizer.ggml.tokens": [tokens[i] for i in range(len(tokens))],
-        "tokenizer.ggml.token_type": types,
+        "tokenizer.ggml.tokens": [
+            *(tokens[i] for i in range(len(tokens))),
+            *(f"[PAD{len(tokens) + i}]" for i in range(padding)),
+        ],
+        "tokenizer.ggml.token_type": types + [5] * padding,
         "tokenizer.ggml.merges": [" ".join(pair) for pair in document["model"]["merges"]],
         "tokenizer.ggml.eos_token_id": ids[config["eos_token"]],
         "tokenizer.ggml.padding_token_id": ids[config["pad_token"]],
         "tokenizer.chat_template": config["chat_template"],
     }
+
+
+@cache
+def _tokenizer_files() -> tuple[str, str]:
+    with TemporaryDirectory() as folder:
+        save_tokenizer(make_tokenizer(seed=0), Path(folder))
+        document = Path(folder, "tokenizer.json").read_text(encoding="utf-8")
+        config = Path(folder, "tokenizer_config.json").read_text(encoding="utf-8")
+    return document, config
 
 
 def _add(writer: GGUFWriter, key: str, value: object) -> None:

@@ -196,7 +196,9 @@ def test_an_interrupt_ends_with_the_status_of_one(monkeypatch: pytest.MonkeyPatc
     assert cli.main(["serve"]) == 130
 
 
-@pytest.mark.parametrize(("kind", "problem"), [("nothing", "is not there"), ("file", "is not a folder")])
+@pytest.mark.parametrize(
+    ("kind", "problem"), [("nothing", "is not there"), ("file", "does not begin with GGUF")]
+)
 def test_a_source_that_is_no_folder_is_a_named_error(
     kind: str, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -68,12 +68,13 @@ def read_header(path: Path) -> GgufHeader:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            data = file.read(LARGEST_HEADER_BYTES)
+            data = file.read(min(size, LARGEST_HEADER_BYTES))
     except OSError as error:
         raise damaged(path, f"cannot be read: {error.strerror}", "a GGUF file") from error
     cursor = _Cursor(path, data, size)
-    if cursor.take(4) != MAGIC:
-        raise damaged(path, "does not begin with GGUF", "a GGUF file")
+    if not data.startswith(MAGIC):
+        raise damaged(path, "does not begin with GGUF", "a folder of a checkpoint, or a GGUF file")
+    cursor.take(len(MAGIC))
     version = cursor.integer("<I")
     if version not in VERSIONS:
         raise damaged(path, f"is of GGUF version {version}", "version 2 or 3, little-endian")
