@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from browser.chat_page import ChatPage
 from browser.chromium import find_chromium, launch_arguments
-from browser.model_client import ModelClient
+from browser.model_client import ModelClient, count_after_cancel
 from browser.served_site import serve_site
 
 ROOT = Path(__file__).parents[2]
@@ -82,5 +82,6 @@ def model(request: pytest.FixtureRequest, browser: Browser, site_url: str) -> It
     """The loaded model behind `web/client.js`, on each backend in turn."""
     page = browser.new_page()
     page.set_default_timeout(120_000)
+    count_after_cancel(page)
     yield ModelClient.load(page, site_url, request.param)
     page.close()
