@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, TypeAlias, cast
 
 import numpy as np
-import onnxruntime as ort  # type: ignore[import-untyped]
+import onnxruntime as ort  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
 
 from pagelm.manifest import Manifest, read_verified
 from pagelm_builder.errors import VerificationError
+
+Past: TypeAlias = dict[str, NDArray[np.generic]]
 
 SEVERITY_ERROR = 3
 REMEDY = (
@@ -57,26 +59,21 @@ class DecoderSession:
     """
 
     def __init__(self, folder: Path, manifest: Manifest, graph: str, external: Path) -> None:
-        entry, model = manifest.graph(graph), manifest.model
+        entry = manifest.graph(graph)
         self._graph = graph
         model_bytes = read_verified(folder, entry.file)
         try:
             self._session = make_session(model_bytes, external, threads=1)
         except Exception as error:  # as in `run`
             raise _refused(graph, error) from error
-        shape = (1, model.num_key_value_heads, 0, model.head_dim)
-        self._empty = {
-            f"past_key_values.{layer}.{part}": np.zeros(shape, entry.key_value_dtype)
-            for layer in range(model.num_hidden_layers)
-            for part in ("key", "value")
-        }
+        self._empty = empty_past(manifest, graph)
         self._outputs = ["logits", "candidate_logits", "candidate_ids"]
         self._outputs += [name.replace("past_key_values", "present") for name in self._empty]
         self.reset()
 
     def reset(self) -> None:
         """Forget every token."""
-        self._past: dict[str, NDArray[np.generic]] = dict(self._empty)
+        self._past = dict(self._empty)
         self._length = 0
 
     def run(self, input_ids: Sequence[int]) -> Step:
@@ -85,24 +82,40 @@ class DecoderSession:
         Raises:
             VerificationError: onnxruntime fails.
         """
-        total = self._length + len(input_ids)
-        feeds: dict[str, NDArray[np.generic]] = {
-            "input_ids": np.array([input_ids], np.int64),
-            "seqlens_k": np.array([total - 1], np.int32),
-            "total_sequence_length": np.array([total], np.int32),
-            **self._past,
-        }
+        feeds = make_feeds(input_ids, self._length, self._past)
         try:
             logits, values, ids, *present = self._session.run(self._outputs, feeds)
         except Exception as error:  # onnxruntime's own classes derive from nothing narrower
             raise _refused(self._graph, error) from error
         self._past = dict(zip(self._past, present, strict=True))
-        self._length = total
+        self._length += len(input_ids)
         return Step(
             cast("NDArray[np.float32]", logits[0]),
             cast("NDArray[np.float32]", values[0]),
             cast("NDArray[np.int64]", ids[0]),
         )
+
+
+def empty_past(manifest: Manifest, graph: str) -> Past:
+    """The keys and values of no tokens: what a sequence begins with."""
+    model = manifest.model
+    shape = (1, model.num_key_value_heads, 0, model.head_dim)
+    return {
+        f"past_key_values.{layer}.{part}": np.zeros(shape, manifest.graph(graph).key_value_dtype)
+        for layer in range(model.num_hidden_layers)
+        for part in ("key", "value")
+    }
+
+
+def make_feeds(input_ids: Sequence[int], position: int, past: Past) -> Past:
+    """The inputs of a run of tokens of which the first stands at `position`."""
+    total = position + len(input_ids)
+    return {
+        "input_ids": np.array([input_ids], np.int64),
+        "seqlens_k": np.array([total - 1], np.int32),
+        "total_sequence_length": np.array([total], np.int32),
+        **past,
+    }
 
 
 def _refused(graph: str, error: Exception) -> VerificationError:

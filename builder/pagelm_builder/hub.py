@@ -136,7 +136,7 @@ class _Counter:
 
         class SilentBar(tqdm):
             def __init__(self, *arguments: object, initial: int = 0, **options: object) -> None:
-                super().__init__(disable=True)  # type: ignore[no-untyped-call]
+                super().__init__(disable=True)  # type: ignore[no-untyped-call]  # tqdm has no types
                 counter._done[name] = initial
 
             def update(self, n: float | None = 1) -> None:

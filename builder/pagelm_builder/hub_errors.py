@@ -76,5 +76,6 @@ def _unreachable(where: str, error: Exception) -> HubError:
     return HubError(
         f"{where} cannot be reached: {error or type(error).__name__}",
         expected="a connection to the hub, or HF_ENDPOINT set to a mirror",
-        remedy="Check the connection, then run the same command again: it goes on where it stopped.",
+        remedy="Check the connection, then run the same command again: it goes on where it stopped, with the "
+        "first file that is not whole.",
     )

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort  # type: ignore[import-untyped]
+import onnxruntime as ort  # type: ignore[import-untyped]  # it has no types
 
 from pagelm._native_key_values import KeyValueBuffers
 from pagelm._native_weights import expand_weights, read_weights

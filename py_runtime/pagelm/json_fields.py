@@ -8,6 +8,7 @@ schema.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import isfinite
 from typing import cast
 
 from pagelm.errors import PagelmError
@@ -81,6 +82,10 @@ class Fields:
         value = self._get(key, "a number")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.refused(key, f"is {_kind(value)}", "a number")
+        if isinstance(value, float) and not isfinite(
+            value
+        ):  # Python reads NaN and Infinity, which are no JSON
+            raise self.refused(key, f"is {value}", "a finite number")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:

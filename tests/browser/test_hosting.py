@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Request, Route, expect
 
 from browser.chat_page import ChatPage
-from browser.served_site import serve_site
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """The plainest static host: no ranges, no special headers, MIME types from the system's table."""
-
-    extensions_map: ClassVar[dict[str, str]] = {
-        **http.server.SimpleHTTPRequestHandler.extensions_map,
-        ".mjs": "text/javascript",
-    }
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: pytest shows what failed."""
+from browser.served_site import serve_plainly, serve_site
 
 
 @pytest.fixture
@@ -35,13 +19,8 @@ def sub_path_url(dist: Path, tmp_path: Path) -> Iterator[str]:
     """The site at some/where/ on a host that is not `pagelm serve`."""
     (tmp_path / "some").mkdir()
     (tmp_path / "some" / "where").symlink_to(dist, target_is_directory=True)
-    handler = functools.partial(QuietHandler, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/some/where/"
-        server.shutdown()
-        thread.join()
+    with serve_plainly(tmp_path) as address:
+        yield f"{address}some/where/"
 
 
 @pytest.mark.parametrize("backend", ["wasm", "webgpu"])

@@ -8,7 +8,7 @@ import pytest
 from pagelm_builder.config import ModelConfig
 from pagelm_builder.reference import decoder_layer
 from pagelm_builder.reference.decoder import ReferenceDecoder
-from tiny_checkpoints import SHAPES, TINY, Arrays, ArraySource, random_arrays
+from tiny_checkpoints import SHAPES, TINY, Arrays, ArraySource, RunsSource, random_arrays
 from transformers_models import all_logits
 
 SEQUENCES = [
@@ -38,14 +38,9 @@ def test_few_tokens_at_once_change_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_rows_of_the_embedding_are_found_in_whatever_runs_they_come() -> None:
-    class InRuns(ArraySource):
-        def rows(self, tensor):  # type: ignore[no-untyped-def]
-            for whole in super().rows(tensor):
-                yield from np.array_split(whole, 5)
-
     arrays = random_arrays(TINY)
     ids = np.array([511, 0, 102, 103, 0])
-    found = ReferenceDecoder(TINY, InRuns(arrays)).embed(ids)
+    found = ReferenceDecoder(TINY, RunsSource(arrays)).embed(ids)
     np.testing.assert_array_equal(found, arrays["model.embed_tokens.weight"][ids])
 
 

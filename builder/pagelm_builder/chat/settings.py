@@ -30,6 +30,5 @@ class ChatSettings:
         Raises:
             SamplingError: An option is outside its range.
         """
-        # the dataclass checks what each field was given, so that a mapping from anywhere is as good
         own = model.manifest.generation.for_mode(enable_thinking)
-        return replace(own, **self.sampling)  # type: ignore[arg-type]
+        return replace(own, **self.sampling)  # type: ignore[arg-type]  # the dataclass checks each field

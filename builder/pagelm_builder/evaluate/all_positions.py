@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf has no types
 
 from pagelm_builder.errors import EvaluationError
 

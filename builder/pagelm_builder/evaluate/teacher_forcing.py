@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pagelm.manifest import Manifest, read_verified
-from pagelm_builder.decoder_session import make_session
+from pagelm_builder.decoder_session import empty_past, make_feeds, make_session
 from pagelm_builder.errors import EvaluationError
 from pagelm_builder.evaluate.all_positions import emit_all_positions
 
@@ -35,21 +35,16 @@ class TeacherForcedDecoder:
     """
 
     def __init__(self, folder: Path, manifest: Manifest, graph: str, external: Path) -> None:
-        entry, model = manifest.graph(graph), manifest.model
+        entry = manifest.graph(graph)
         self._graph = graph
         graph_file = emit_all_positions(read_verified(folder, entry.file))
         try:
             self._session = make_session(graph_file, external, threads=0)
         except Exception as error:  # onnxruntime's own classes derive from nothing narrower
             raise _failure(graph, error) from error
-        shape = (1, model.num_key_value_heads, 0, model.head_dim)
-        self._empty = {
-            f"past_key_values.{layer}.{part}": np.zeros(shape, entry.key_value_dtype)
-            for layer in range(model.num_hidden_layers)
-            for part in ("key", "value")
-        }
+        self._empty = empty_past(manifest, graph)
         self._outputs = ["logits", *(name.replace("past_key_values", "present") for name in self._empty)]
-        self._chunk = max(1, LOGITS_AT_ONCE // model.vocab_size)
+        self._chunk = max(1, LOGITS_AT_ONCE // manifest.model.vocab_size)
 
     def logits(self, input_ids: Sequence[int]) -> Iterator[NDArray[np.float32]]:
         """Logits after each token of one sequence, in consecutive runs `[n, vocab_size]`.
@@ -57,18 +52,11 @@ class TeacherForcedDecoder:
         Raises:
             EvaluationError: onnxruntime fails.
         """
-        past: dict[str, NDArray[np.generic]] = dict(self._empty)
+        past = dict(self._empty)
         for start in range(0, len(input_ids), self._chunk):
             some = input_ids[start : start + self._chunk]
-            total = start + len(some)
-            feeds: dict[str, NDArray[np.generic]] = {
-                "input_ids": np.array([some], np.int64),
-                "seqlens_k": np.array([total - 1], np.int32),
-                "total_sequence_length": np.array([total], np.int32),
-                **past,
-            }
             try:
-                logits, *present = self._session.run(self._outputs, feeds)
+                logits, *present = self._session.run(self._outputs, make_feeds(some, start, past))
             except Exception as error:
                 raise _failure(self._graph, error) from error
             past = dict(zip(past, present, strict=True))

@@ -131,7 +131,7 @@ def _can_dequantize(kind: GGMLQuantizationType) -> bool:
     _, block_bytes = GGML_QUANT_SIZES[kind]
     try:
         dequantize(np.zeros((1, block_bytes), np.uint8), kind)
-    except NotImplementedError:
+    except NotImplementedError:  # how the gguf package says that it only knows the size of this type
         return False
     return True
 

@@ -8,21 +8,17 @@ each step.
 from __future__ import annotations
 
 import argparse
-import functools
-import http.server
 import json
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.peers.gguf_checkpoint import write_gguf
 from browser.chromium import find_chromium, launch_arguments
+from browser.served_site import serve_plainly
 
 HERE = Path(__file__).parent
 DECODED_TOKENS = 24
@@ -41,21 +37,8 @@ RUN_PAGELM = """async (order) => {
 RUN_WLLAMA = """async (order) => (await import("/wllama.js")).run({ ...order, ggufUrl: "/model.gguf" })"""
 
 
-class IsolatingHandler(http.server.SimpleHTTPRequestHandler):
-    """Static files with the headers that threads need; no policy, which wllama's blob workers would break."""
-
-    extensions_map: ClassVar[dict[str, str]] = {
-        **http.server.SimpleHTTPRequestHandler.extensions_map,
-        ".mjs": "text/javascript",
-    }
-
-    def end_headers(self) -> None:
-        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
-        super().end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+# what threads need; no policy, which wllama's blob workers would break
+ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 
 
 def main() -> None:
@@ -70,7 +53,7 @@ def main() -> None:
     order = {"bundle": bundle, "contexts": arguments.contexts, "decodedTokens": DECODED_TOKENS}
     with (
         tempfile.TemporaryDirectory() as folder,
-        served(lay_out(Path(folder), arguments)) as address,
+        serve_plainly(lay_out(Path(folder), arguments), ISOLATION) as address,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=launch_arguments())
@@ -98,17 +81,6 @@ def lay_out(folder: Path, arguments: argparse.Namespace) -> Path:
     print("bench: writing the weights as GGUF …", file=sys.stderr, flush=True)
     write_gguf(arguments.checkpoint, folder / "model.gguf")
     return folder
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    handler = functools.partial(IsolatingHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 def run_in_page(browser: Browser, address: str, script: str, order: Json) -> Json:

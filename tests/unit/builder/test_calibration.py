@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from pagelm_builder.quantize.calibration import calibrate
 from pagelm_builder.quantize.matrix_calibration import CalibratedMatrix
 from pagelm_builder.quantize.round_to_nearest import quantize_rows
 from pagelm_builder.reference.decoder import ReferenceDecoder
-from pagelm_builder.tensors import head_name, model_tensors
+from pagelm_builder.tensors import ModelTensor, head_name, model_tensors
 from tiny_checkpoints import SHAPES, TINY, Arrays, ArraySource, random_arrays
 
 FORMAT = WeightFormat()
@@ -108,7 +109,7 @@ def test_the_checkpoint_is_read_and_not_written() -> None:
     arrays = random_arrays(TINY)
 
     class ReadOnly(ArraySource):
-        def rows(self, tensor):  # type: ignore[no-untyped-def]
+        def rows(self, tensor: ModelTensor) -> Iterator[NDArray[np.float32]]:
             for whole in super().rows(tensor):
                 whole.flags.writeable = False
                 yield whole

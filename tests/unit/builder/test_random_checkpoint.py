@@ -51,7 +51,7 @@ def test_checkpoint_is_whole_and_in_bfloat16(tiny: Path) -> None:
     with Checkpoint(tiny) as checkpoint:
         checkpoint.check(tensors)
     with safe_open(tiny / "model.safetensors", framework="numpy") as file:
-        assert {file.get_slice(key).get_dtype() for key in file.keys()} == {"BF16"}  # noqa: SIM118
+        assert {file.get_slice(key).get_dtype() for key in file.keys()} == {"BF16"}  # noqa: SIM118  # it cannot be iterated over
 
 
 def test_checkpoint_exports_and_passes_the_parity_check(tiny: Path, tmp_path: Path) -> None:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from graph_sessions import read_region, weight_bytes
-from pagelm_builder.quantize.quantizer import RoundToNearest
+from pagelm_builder.config import ModelConfig
+from pagelm_builder.quantize.block_format import BlockFormat
+from pagelm_builder.quantize.quantizer import QuantizedRows, RoundToNearest
 from pagelm_builder.quantize.round_to_nearest import quantize_rows
-from pagelm_builder.tensors import model_tensors
+from pagelm_builder.tensors import ModelTensor, model_tensors
 from pagelm_builder.weights import ALIGNMENT, plan_expansion, plan_weights, write_weights
-from tiny_checkpoints import TINY, ArraySource, random_arrays
+from tiny_checkpoints import TINY, ArraySource, RunsSource, random_arrays
 
 UNTIED = replace(TINY, tie_word_embeddings=False)
 
 
 @pytest.mark.parametrize("config", [TINY, UNTIED], ids=["tied", "untied"])
-def test_regions_are_aligned_and_apart(config: object) -> None:
-    layout = plan_weights(config)  # type: ignore[arg-type]
-    for plan in (layout, plan_expansion(config, layout)):  # type: ignore[arg-type]
+def test_regions_are_aligned_and_apart(config: ModelConfig) -> None:
+    layout = plan_weights(config)
+    for plan in (layout, plan_expansion(config, layout)):
         end = 0
         for region in plan.regions.values():
             assert region.offset % ALIGNMENT == 0
@@ -44,15 +48,10 @@ def test_each_region_holds_its_quantized_tensor() -> None:
 
 
 def test_runs_of_rows_give_the_same_bytes_as_whole_tensors() -> None:
-    class InRuns(ArraySource):
-        def rows(self, tensor):  # type: ignore[no-untyped-def]
-            for whole in super().rows(tensor):
-                yield from np.array_split(whole, 3) if tensor.kind == "matrix" else [whole]
-
     arrays = random_arrays(TINY)
     layout = plan_weights(TINY)
     found = bytearray()
-    write_weights(TINY, layout, InRuns(arrays), found.extend)
+    write_weights(TINY, layout, RunsSource(arrays), found.extend)
     assert bytes(found) == weight_bytes(TINY, layout, arrays)
 
 
@@ -87,7 +86,9 @@ def test_what_a_quantizer_chooses_is_what_is_stored() -> None:
     class Counting(RoundToNearest):
         """Codes that count up instead of what the weights say."""
 
-        def quantize(self, tensor, runs, form):  # type: ignore[no-untyped-def]
+        def quantize(
+            self, tensor: ModelTensor, runs: Iterable[NDArray[np.float32]], form: BlockFormat
+        ) -> Iterator[QuantizedRows]:
             for codes, scales in super().quantize(tensor, runs, form):
                 yield np.arange(codes.size, dtype=np.uint8).reshape(codes.shape), scales
 

@@ -29,9 +29,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     async def load(folder: object, **options: object) -> LanguageModel:
         return model_on(scripted(THOUGHTFUL, THOUGHTFUL))
 
-    def note(self: LanguageModel, messages: object, **options: Any) -> object:
+    def note(self: LanguageModel, messages: list[dict[str, str]], **options: Any) -> object:
         calls.append({"messages": messages, **options})
-        return reply(self, messages, **options)  # type: ignore[arg-type]
+        return reply(self, messages, **options)
 
     monkeypatch.setattr(LanguageModel, "load", load)
     monkeypatch.setattr(LanguageModel, "reply", note)

@@ -33,7 +33,10 @@ class TwiceInterruptedBackend(InterruptedBackend):
     presses = 2
 
 
-def ask(backend: ScriptedBackend, settings: ChatSettings = ChatSettings()) -> tuple[Answer, str, str]:  # noqa: B008
+DEFAULTS = ChatSettings()
+
+
+def ask(backend: ScriptedBackend, settings: ChatSettings = DEFAULTS) -> tuple[Answer, str, str]:
     model = model_on(backend)
     terminal, answers, remarks = piped()
     chat = model.chat(enable_thinking=settings.enable_thinking)

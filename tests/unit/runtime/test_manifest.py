@@ -165,6 +165,12 @@ def test_another_layout_of_the_weights_is_refused(key: str, value: object, shown
     assert str(refusal.value).startswith(problem)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_not_finite_is_refused(value: float) -> None:
+    with pytest.raises(ManifestError, match=r"model\.rope_theta is (nan|inf) \(expected a finite number"):
+        parse_manifest(changed("model.rope_theta", value))
+
+
 @pytest.mark.parametrize("method", ["rtn", "gptq"])
 def test_how_the_weights_were_rounded_is_free(method: str) -> None:
     assert parse_manifest(changed("quantization.method", method)).quantization.method == method
