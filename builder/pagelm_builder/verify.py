@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm_builder.config import JsonValue
 from pagelm_builder.decoder_session import REMEDY, DecoderSession, Step
+from pagelm_builder.distributions import kl_divergence, log_softmax
 from pagelm_builder.errors import VerificationError
 from pagelm_builder.external_data import external_data
 from pagelm_builder.graph_structure import find_faults
@@ -83,9 +84,9 @@ def verify_bundle(
     token_ids = sequence_of_ids(manifest)
     names = tuple(LARGEST_PREFILL_DECODE_DEVIATION)
     runs: dict[str, _Run] = {}
-    for name in names:
-        report("verify", len(runs), len(names))
-        with external_data(folder, manifest, [name], parent=scratch) as external:
+    with external_data(folder, manifest, names, parent=scratch) as external:
+        for name in names:
+            report("verify", len(runs), len(names))
             runs[name] = _run_graph(folder, manifest, name, external, token_ids)
     report("verify", len(runs), len(runs))
     return {
@@ -160,7 +161,7 @@ def _compare_with_itself(name: str, run: _Run) -> JsonValue:
 
 
 def _compare_with_reference(reference: _Run, found: _Run) -> JsonValue:
-    divergences = kl_divergence(reference.rows, found.rows)
+    divergences = kl_divergence(log_softmax(reference.rows), log_softmax(found.rows))
     deviation = float(deviations(reference.rows, found.rows).mean())
     what = "graph wasm: against graph native"
     _check_bound(f"{what}, logits deviate", deviation, LARGEST_DEVIATION)
@@ -183,19 +184,6 @@ def deviations(reference: NDArray[np.float64], found: NDArray[np.float64]) -> ND
     without_spread = np.where(difference == 0, 0.0, np.inf)
     shares: NDArray[np.float64] = np.divide(difference, spread, out=without_spread, where=spread > 0)
     return shares
-
-
-def kl_divergence(reference: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
-    """KL(reference ‖ found) in nats of the distributions of each row `[rows, vocab_size]` of logits."""
-    log_p, log_q = _log_softmax(reference), _log_softmax(found)
-    divergence: NDArray[np.float64] = (np.exp(log_p) * (log_p - log_q)).sum(axis=1)
-    return divergence
-
-
-def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    result: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return result
 
 
 def _check_bound(what: str, measured: float, bound: float) -> None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pagelm_builder.distributions import kl_divergence, log_softmax
+
 # float64 values compared at once: 2^22 are 32 MiB, several times over
 VALUES_AT_ONCE = 1 << 22
 
@@ -74,16 +76,9 @@ def _sums(
     rows = np.arange(len(next_ids))
     return np.array(
         [
-            (np.exp(log_p) * (log_p - log_q)).sum(),
+            kl_divergence(log_p, log_q).sum(),
             (log_p.argmax(axis=1) == log_q.argmax(axis=1)).sum(),
             -log_q[rows, next_ids].sum(),
             -log_p[rows, next_ids].sum(),
         ]
     )
-
-
-def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Of each row, in float64."""
-    shifted: NDArray[np.float64] = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return shifted

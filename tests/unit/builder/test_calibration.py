@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pagelm_builder.config import ModelConfig
-from pagelm_builder.evaluate.comparison import log_softmax
+from pagelm_builder.distributions import log_softmax
 from pagelm_builder.quantize.block_format import WeightFormat
 from pagelm_builder.quantize.calibrated_layer import Activations, correction, measure
 from pagelm_builder.quantize.calibration import calibrate

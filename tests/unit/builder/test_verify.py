@@ -18,6 +18,7 @@ from pagelm.manifest import load_manifest
 from pagelm_builder import export
 from pagelm_builder import external_data as external_data_module
 from pagelm_builder.config import ModelConfig
+from pagelm_builder.distributions import kl_divergence, log_softmax
 from pagelm_builder.errors import VerificationError
 from pagelm_builder.export import export_bundle
 from pagelm_builder.external_data import external_data
@@ -25,7 +26,7 @@ from pagelm_builder.graphs import BuiltGraph, build_wasm
 from pagelm_builder.quantize.block_format import BlockFormat
 from pagelm_builder.quantize.expansion import expand_rows
 from pagelm_builder.variant import NATIVE, WASM
-from pagelm_builder.verify import deviations, kl_divergence, sequence_of_ids, verify_bundle
+from pagelm_builder.verify import deviations, sequence_of_ids, verify_bundle
 from pagelm_builder.weights import ExpandedLayout, Region, WeightLayout, plan_weights
 from tiny_checkpoints import TINY, random_arrays, write_checkpoint, write_config
 
@@ -144,7 +145,9 @@ def test_divergence_of_equal_rows_is_zero_and_of_others_what_the_formula_says() 
     others = np.log(np.array([[0.5, 0.5], [0.5, 0.5]]))
     expected = [0, 0.9 * np.log(0.9 / 0.5) + 0.1 * np.log(0.1 / 0.5)]
     # logits are defined up to a constant
-    np.testing.assert_allclose(kl_divergence(rows + 700, others - 700), expected, atol=1e-12)
+    np.testing.assert_allclose(
+        kl_divergence(log_softmax(rows + 700), log_softmax(others - 700)), expected, atol=1e-12
+    )
 
 
 def test_deviation_is_a_share_of_the_spread_and_ignores_constants() -> None:

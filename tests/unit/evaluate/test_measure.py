@@ -15,11 +15,11 @@ from pagelm.errors import ManifestError
 from pagelm.manifest import load_manifest, read_verified
 from pagelm.tokenizer import Tokenizer
 from pagelm_builder.decoder_session import DecoderSession
+from pagelm_builder.distributions import log_softmax
 from pagelm_builder.documents import Text
 from pagelm_builder.errors import EvaluationError
 from pagelm_builder.evaluate import teacher_forcing
 from pagelm_builder.evaluate.all_positions import LAST_TOKEN, emit_all_positions
-from pagelm_builder.evaluate.comparison import log_softmax
 from pagelm_builder.evaluate.measure import CpuGraph, measure_bundle
 from pagelm_builder.evaluate.teacher_forcing import TeacherForcedDecoder
 from pagelm_builder.export import export_bundle
