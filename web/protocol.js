@@ -45,6 +45,10 @@
  * @property {number} [minP]
  * @property {number} [seed]
  * @property {number} [maxNewTokens]
+ * @property {number} [repetitionPenalty]  1 is none
+ * @property {number} [presencePenalty]  0 is none
+ * @property {number} [frequencyPenalty]  0 is none
+ * @property {Record<string, number>} [logitBias]  by token id
  */
 
 /**

@@ -14,7 +14,7 @@
 
 /**
  * @typedef {object} SamplingField
- * @property {keyof Sampling} key
+ * @property {Exclude<keyof Sampling, "logitBias">} key
  * @property {string} label
  * @property {string} hint  what it does, for a person
  * @property {number} minimum
@@ -67,6 +67,39 @@ export const SAMPLING_FIELDS = [
     integer: false,
     step: 0.01,
     defaultKey: "min_p",
+  },
+  {
+    key: "presencePenalty",
+    label: "Presence penalty",
+    hint: "Avoid every token that the reply holds already; 1 to 2 ends endless repetitions.",
+    minimum: -2,
+    maximum: 2,
+    integer: false,
+    step: 0.1,
+    withoutDefault: "none",
+    placeholder: "0",
+  },
+  {
+    key: "frequencyPenalty",
+    label: "Frequency penalty",
+    hint: "The same, once more for each time that the reply holds the token.",
+    minimum: -2,
+    maximum: 2,
+    integer: false,
+    step: 0.1,
+    withoutDefault: "none",
+    placeholder: "0",
+  },
+  {
+    key: "repetitionPenalty",
+    label: "Repetition penalty",
+    hint: "Avoid the tokens of question and reply alike; 1.05 to 1.2 is usual, below 1 seeks them.",
+    minimum: 0.5,
+    maximum: 2,
+    integer: false,
+    step: 0.05,
+    withoutDefault: "none",
+    placeholder: "1",
   },
   {
     key: "seed",

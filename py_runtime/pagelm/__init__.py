@@ -14,7 +14,7 @@ from pagelm.errors import PagelmError
 from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
 from pagelm.language_model import LanguageModel
 from pagelm.manifest import Manifest, load_manifest, parse_manifest, verify_bundle_files
-from pagelm.sampling import SamplingOptions
+from pagelm.sampling_options import SamplingOptions
 from pagelm.scripted import ScriptedBackend
 
 __all__ = [

@@ -15,7 +15,7 @@ from typing import Protocol
 from pagelm.chat_template import Message
 from pagelm.engine import Cancellation
 from pagelm.events import Done, Event, ReasoningDelta, TextDelta
-from pagelm.sampling import SamplingOptions
+from pagelm.sampling_options import SamplingOptions
 
 
 class Replies(Protocol):

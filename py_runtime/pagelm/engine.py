@@ -15,7 +15,8 @@ from typing import Literal
 from pagelm.backend import Backend, Candidates
 from pagelm.errors import BusyError, SamplingError
 from pagelm.kv_cache import KVCache, PrefillPlan
-from pagelm.sampling import Sampler, SamplingOptions, all_candidates
+from pagelm.sampling import Sampler
+from pagelm.sampling_options import SamplingOptions
 
 FinishReason = Literal["stop", "length", "abort"]
 
@@ -125,7 +126,7 @@ class Engine:
         """
         self._check_idle()
         plan = self.cache.plan(input_ids, valid=self.backend.length)
-        sampler = Sampler(sampling)
+        sampler = Sampler(sampling, input_ids)
         limit = _token_limit(max_new_tokens, plan.budget)
         cancellation = cancellation or Cancellation()
         self._generation += 1
@@ -138,10 +139,11 @@ class Engine:
 
         finish_reason: FinishReason = "abort"
         while candidates and not cancellation.cancelled and generation == self._generation:
-            token_id = sampler.sample(await self._enough_candidates(candidates, sampler))
+            token_id = await self._choose(candidates, sampler)
             if token_id in eos_token_ids:
                 finish_reason = "stop"
                 break
+            sampler.accept(token_id)
             yield Token(token_id)
             limit -= 1
             if cancellation.cancelled or generation != self._generation:
@@ -178,16 +180,17 @@ class Engine:
         self.cache.append(token_id)
         return candidates
 
-    async def _enough_candidates(self, candidates: Candidates, sampler: Sampler) -> Candidates:
-        """The candidates, or the whole vocabulary when they are too few for what the sampling options ask."""
-        capabilities = self.backend.capabilities
-        if not sampler.needs_all_logits(len(candidates.ids), capabilities.vocab_size):
-            return candidates
+    async def _choose(self, candidates: Candidates, sampler: Sampler) -> int:
+        """The next token, by way of the whole vocabulary where the candidates are too few."""
+        token_id = sampler.choose(candidates, self.backend.capabilities.vocab_size)
+        if token_id is not None:
+            return token_id
         self._running = True
         try:
-            return all_candidates(await self.backend.logits())
+            logits = await self.backend.logits()
         finally:
             self._running = False
+        return sampler.choose_from_all(logits)
 
     def _check_idle(self) -> None:
         if self._running:

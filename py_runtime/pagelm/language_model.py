@@ -22,7 +22,7 @@ from pagelm.engine import Cancellation, Engine, Finished, Prefilled, Token
 from pagelm.errors import BackendError, BackendUnavailableError, TokenizerError
 from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
 from pagelm.manifest import Manifest, load_manifest, read_verified
-from pagelm.sampling import SamplingOptions
+from pagelm.sampling_options import SamplingOptions
 from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Tag, ThinkingEvent, ThinkingSplitter, open_section
 from pagelm.tokenizer import Tokenizer
 

@@ -17,7 +17,7 @@ from typing import Literal, cast
 from pagelm.config import ModelConfig
 from pagelm.errors import FormatVersionError, ManifestError, PartAlteredError, PartMissingError, SamplingError
 from pagelm.json_fields import Fields
-from pagelm.sampling import SamplingOptions
+from pagelm.sampling_options import SamplingOptions
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"

@@ -21,12 +21,21 @@ from pagelm.events import Done, Event, ReasoningDelta, TextDelta
 from pagelm.json_fields import Fields
 from pagelm.language_model import LanguageModel
 from pagelm.manifest import parse_manifest
-from pagelm.sampling import SamplingOptions
+from pagelm.sampling_options import SamplingOptions
 
 Post = Callable[[str, int, str], object]
 """Sends one message to the page: kind, id of the request, payload as JSON."""
 
-_SAMPLING_KEYS = ("temperature", "topK", "topP", "minP", "seed", "maxNewTokens")
+_NUMBERS = {
+    "temperature": "temperature",
+    "topP": "top_p",
+    "minP": "min_p",
+    "repetitionPenalty": "repetition_penalty",
+    "presencePenalty": "presence_penalty",
+    "frequencyPenalty": "frequency_penalty",
+}
+_INTEGERS = {"topK": "top_k", "seed": "seed"}
+_SAMPLING_KEYS = (*_NUMBERS, *_INTEGERS, "logitBias", "maxNewTokens")
 
 
 class ByteSource(Protocol):
@@ -205,18 +214,20 @@ def _sampling(sampling: Fields, defaults: SamplingOptions) -> SamplingOptions:
     for key in sampling:
         if key not in _SAMPLING_KEYS:
             raise sampling.refused(key, "is not a sampling option", ", ".join(_SAMPLING_KEYS))
-    options = defaults
-    if "temperature" in sampling:
-        options = replace(options, temperature=sampling.number("temperature"))
-    if "topK" in sampling:
-        options = replace(options, top_k=sampling.integer("topK"))
-    if "topP" in sampling:
-        options = replace(options, top_p=sampling.number("topP"))
-    if "minP" in sampling:
-        options = replace(options, min_p=sampling.number("minP"))
-    if "seed" in sampling:
-        options = replace(options, seed=sampling.integer("seed"))
-    return options
+    asked: dict[str, object] = {}
+    asked |= {option: sampling.number(key) for key, option in _NUMBERS.items() if key in sampling}
+    asked |= {option: sampling.integer(key) for key, option in _INTEGERS.items() if key in sampling}
+    if "logitBias" in sampling:
+        asked["logit_bias"] = _logit_bias(sampling.fields("logitBias"))
+    return replace(defaults, **asked)  # type: ignore[arg-type]  # each was read with its type
+
+
+def _logit_bias(bias: Fields) -> dict[int, float]:
+    """JSON has no other keys than strings."""
+    for token_id in bias:
+        if not (token_id.isascii() and token_id.isdigit() and len(token_id) < 10):
+            raise bias.refused(token_id, "is no token id", "digits")
+    return {int(token_id): bias.number(token_id) for token_id in bias}
 
 
 def _message_of(event: Event) -> tuple[str, dict[str, object]]:

@@ -1,9 +1,9 @@
 """From the candidates of one step to one token id.
 
-In the order of Hugging Face transformers: temperature, top_k, top_p, min_p, then a draw. Works on the K
-candidates that a backend returns, which is exact as long as 1 <= top_k <= K; for the rest it says so
-(`needs_all_logits`) and the engine brings the whole vocabulary. Of equal logits the lower ids survive top_k.
-Knows nothing of models or text.
+In the order of Hugging Face transformers: penalties, temperature, top_k, top_p, min_p, then a draw. Works on
+the K candidates that a backend returns, which is exact while at least top_k of them are surely the greatest
+after the penalties; for the rest it says so and the engine brings the whole vocabulary. Of equal logits the
+lower ids survive top_k. Knows nothing of models or text.
 """
 
 from __future__ import annotations
@@ -12,95 +12,80 @@ import random
 import secrets
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from heapq import nlargest
 from itertools import accumulate
 from math import exp, isfinite
 
 from pagelm.backend import Candidates
-from pagelm.errors import BackendError, SamplingError
-
-MAX_SEED = 2**53 - 1
-"""The greatest seed: the greatest integer that a JavaScript number holds exactly."""
-
-
-@dataclass(frozen=True, slots=True)
-class SamplingOptions:
-    """How to choose the next token.
-
-    Attributes:
-        temperature: Divides the logits; 0 is greedy and ignores the rest.
-        top_k: Keep the k greatest; 0 keeps all.
-        top_p: Keep the fewest whose probabilities add up to this; 1 keeps all.
-        min_p: Keep those at least this share of the greatest probability; 0 keeps all.
-        seed: The same seed draws the same tokens everywhere; None takes a fresh one.
-
-    Raises:
-        SamplingError: An option is outside its range; the message names it.
-    """
-
-    temperature: float = 0.6
-    top_k: int = 20
-    top_p: float = 0.95
-    min_p: float = 0.0
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        _check_number(
-            "temperature", self.temperature, 0.0, 100.0, "0 is greedy, 0.6 to 0.7 is what Qwen3 is made for"
-        )
-        _check_integer("top_k", self.top_k, 0, 2**31 - 1, "0 keeps the whole vocabulary, 20 is Qwen3's own")
-        _check_number("top_p", self.top_p, 0.0, 1.0, "1 keeps all, 0.8 to 0.95 is what Qwen3 is made for")
-        _check_number("min_p", self.min_p, 0.0, 1.0, "0 keeps all")
-        if self.seed is not None:
-            _check_integer("seed", self.seed, 0, MAX_SEED, "leave it out for a fresh one")
-
-
-def _check_number(name: str, value: object, low: float, high: float, hint: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise SamplingError(
-            f"{name} is {value!r}",
-            expected=f"a number from {low:g} to {high:g}",
-            remedy=f"Change {name}: {hint}.",
-        )
-
-
-def _check_integer(name: str, value: object, low: int, high: int, hint: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise SamplingError(
-            f"{name} is {value!r}",
-            expected=f"an integer from {low} to {high}",
-            remedy=f"Change {name}: {hint}.",
-        )
+from pagelm.errors import BackendError
+from pagelm.penalties import Penalties
+from pagelm.sampling_options import SamplingOptions
 
 
 class Sampler:
-    """Draws tokens for one reply.
+    """Draws the tokens of one reply.
 
     Args:
         options: How to choose.
+        prompt_ids: Tokens before the reply; repetition_penalty counts them.
 
     Attributes:
         seed: What the draws come from, given or fresh.
     """
 
-    def __init__(self, options: SamplingOptions) -> None:
+    def __init__(self, options: SamplingOptions, prompt_ids: Sequence[int] = ()) -> None:
         self.options = options
         self.seed = secrets.randbits(32) if options.seed is None else options.seed
         # Mersenne Twister: Python promises the same floats from the same integer seed on every platform and
         # version.
         self._draw = random.Random(self.seed).random
+        self._penalties = Penalties(options, prompt_ids)
+
+    def choose(self, candidates: Candidates, vocab_size: int) -> int | None:
+        """Choose the next token from the greatest logits of a step.
+
+        Args:
+            candidates: Descending.
+            vocab_size: How many logits there are in all.
+
+        Returns:
+            None when that takes more than these candidates: `choose_from_all` then does it.
+
+        Raises:
+            BackendError: The logits are not numbers.
+        """
+        penalties = self._penalties
+        if penalties.active and not all(map(isfinite, candidates.values)):
+            raise _not_finite(next(value for value in candidates.values if not isfinite(value)))
+        whole = len(candidates.ids) >= vocab_size
+        adjusted = penalties.apply(candidates, whole_vocabulary=whole)
+        if not whole and self.needs_all_logits(len(adjusted.ids), vocab_size):
+            return None
+        return self.sample(adjusted)
+
+    def choose_from_all(self, logits: Sequence[float]) -> int:
+        """As `choose`, from all logits of the step, `[vocab_size]`."""
+        adjusted = self._penalties.apply_to_all(logits) if self._penalties.active else logits
+        count = 1 if self.options.temperature == 0 else self.options.top_k
+        return self.sample(greatest_candidates(adjusted, count or len(adjusted)))
+
+    def accept(self, token_id: int) -> None:
+        """The reply goes on with this token, whoever chose it."""
+        self._penalties.accept(token_id)
 
     def needs_all_logits(self, candidates: int, vocab_size: int) -> bool:
-        """Whether `candidates` of `vocab_size` logits are too few for an exact draw."""
-        if self.options.temperature == 0 or candidates >= vocab_size:
+        """Whether `candidates` exact ones of `vocab_size` logits are too few for an exact draw."""
+        if candidates >= vocab_size:
             return False
+        if self.options.temperature == 0:
+            return candidates < 1
         return not 1 <= self.options.top_k <= candidates
 
     def sample(self, candidates: Candidates) -> int:
-        """Choose one of the candidates.
+        """Draw one of the candidates.
 
         Args:
-            candidates: Descending. All of the vocabulary when `needs_all_logits`.
+            candidates: Descending, after the penalties. All of the vocabulary when `needs_all_logits`.
 
         Raises:
             BackendError: The logits are not numbers.
@@ -144,9 +129,13 @@ def surviving_weights(values: Sequence[float], options: SamplingOptions) -> list
     return cumulative[:survivors]
 
 
-def all_candidates(logits: Sequence[float]) -> Candidates:
-    """The whole vocabulary as candidates: descending, equal logits by lower id. The slow path: it sorts."""
-    ids = sorted(range(len(logits)), key=logits.__getitem__, reverse=True)
+def greatest_candidates(logits: Sequence[float], count: int) -> Candidates:
+    """The `count` greatest of the whole vocabulary: descending, equal logits by lower id. Slow: it looks at
+    all of them."""
+    if count < len(logits):
+        ids = nlargest(count, range(len(logits)), key=logits.__getitem__)
+    else:
+        ids = sorted(range(len(logits)), key=logits.__getitem__, reverse=True)
     return Candidates([logits[token_id] for token_id in ids], ids)
 
 

@@ -9,13 +9,17 @@ import torch
 from transformers.generation.logits_process import (
     LogitsProcessorList,
     MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    SequenceBiasLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
 
 from pagelm.backend import Candidates
-from pagelm.sampling import Sampler, SamplingOptions, all_candidates, surviving_weights
+from pagelm.penalties import Penalties
+from pagelm.sampling import Sampler, greatest_candidates, surviving_weights
+from pagelm.sampling_options import SamplingOptions
 
 VOCAB_SIZE = 2000
 CANDIDATES = 64
@@ -59,7 +63,7 @@ def random_logits(seed: int, spread: float) -> torch.Tensor:
 @pytest.mark.parametrize(("seed", "spread"), [(1, 0.5), (2, 2.0), (3, 6.0)])
 def test_the_same_tokens_survive_with_the_same_probabilities(seed: int, spread: float) -> None:
     logits = random_logits(seed, spread)
-    everything = all_candidates(logits.tolist())
+    everything = greatest_candidates(logits.tolist(), VOCAB_SIZE)
     few = Candidates(everything.values[:CANDIDATES], everything.ids[:CANDIDATES])
     for options in OPTIONS:
         enough = Sampler(options).needs_all_logits(CANDIDATES, VOCAB_SIZE)
@@ -72,7 +76,21 @@ def test_the_same_tokens_survive_with_the_same_probabilities(seed: int, spread: 
 def test_too_few_candidates_would_have_been_wrong() -> None:
     """What `needs_all_logits` guards against is real: K candidates alone give other survivors."""
     logits = random_logits(1, 0.5)
-    everything = all_candidates(logits.tolist())
+    everything = greatest_candidates(logits.tolist(), VOCAB_SIZE)
     options = SamplingOptions(temperature=1.0, top_k=0, top_p=0.95)
     few = Candidates(everything.values[:CANDIDATES], everything.ids[:CANDIDATES])
     assert our_probabilities(few, options).keys() != warped_probabilities(logits, options).keys()
+
+
+@pytest.mark.parametrize("penalty", [0.7, 1.0, 1.3])
+def test_bias_and_repetition_penalty_are_those_of_transformers(penalty: float) -> None:
+    logits = random_logits(4, 3.0)
+    prompt, bias = [3, 3, 77, 1500], {3: -2.5, 12: 4.0, 1999: 1.25}
+    processors = LogitsProcessorList(
+        [SequenceBiasLogitsProcessor([[[token_id], value] for token_id, value in bias.items()])]
+    )
+    if penalty != 1.0:
+        processors.append(RepetitionPenaltyLogitsProcessor(penalty))
+    theirs = processors(torch.tensor([prompt]), logits[None])[0].tolist()
+    ours = Penalties(SamplingOptions(logit_bias=bias, repetition_penalty=penalty), prompt)
+    assert ours.apply_to_all(logits.tolist()) == pytest.approx(theirs, rel=1e-6)

@@ -19,6 +19,9 @@ SAMPLING = {
     "top_k": (int, "keep the K likeliest tokens; 0 keeps all"),
     "top_p": (float, "keep the fewest tokens whose probabilities add up to this"),
     "min_p": (float, "keep tokens at least this share of the likeliest one's probability"),
+    "repetition_penalty": (float, "above 1 avoids tokens of question and reply"),
+    "presence_penalty": (float, "above 0 avoids tokens of the reply"),
+    "frequency_penalty": (float, "the same, for each time that the reply holds a token"),
     "seed": (int, "the same seed gives the same answer"),
 }
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from pagelm import LanguageModel
 from pagelm.errors import PagelmError
 from pagelm.events import TextDelta
-from pagelm.sampling import SamplingOptions
+from pagelm.sampling_options import SamplingOptions
 from pagelm_builder.pico.evaluate import MAX_NEW_TOKENS, Report, evaluate
 from pagelm_builder.pico.problems import Message, Problem, heldout_problems
 from pagelm_builder.progress_line import ProgressLine

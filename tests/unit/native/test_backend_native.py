@@ -19,7 +19,7 @@ from pagelm.errors import BackendError, ManifestError, PartAlteredError, PartMis
 from pagelm.events import Done, TextDelta
 from pagelm.language_model import LanguageModel
 from pagelm.manifest import Expanded, ExpandedTensor, load_manifest
-from pagelm.sampling import SamplingOptions
+from pagelm.sampling_options import SamplingOptions
 from random_bundle import export_random_bundle
 
 GREEDY = SamplingOptions(temperature=0.0)

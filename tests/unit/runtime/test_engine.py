@@ -20,7 +20,7 @@ from fakes import (
 from pagelm.backend import Candidates
 from pagelm.engine import Cancellation, Engine, EngineStep, Finished, Prefilled, Token
 from pagelm.errors import BusyError, ContextOverflowError, SamplingError
-from pagelm.sampling import SamplingOptions
+from pagelm.sampling_options import SamplingOptions
 from pagelm.scripted import ScriptedBackend
 
 GREEDY = SamplingOptions(temperature=0.0)
@@ -330,6 +330,21 @@ def test_all_logits_reach_tokens_that_are_no_candidates() -> None:
     options = [SamplingOptions(temperature=1.0, top_k=0, top_p=1.0, seed=seed) for seed in range(40)]
     said = {tokens(generate(engine, [1], limit=1, sampling=option))[0] for option in options}
     assert max(said) >= 8
+
+
+def test_penalties_that_exhaust_the_candidates_ask_for_all_logits() -> None:
+    """All logits but one are equal: after it come the lowest ids, of which only the first is a candidate."""
+    backend = RecordingBackend(lambda _: 9, vocab_size=VOCAB_SIZE, candidates=2)
+    options = SamplingOptions(temperature=0.0, presence_penalty=100.0)
+    steps = generate(Engine(backend), [1], sampling=options)
+    assert tokens(steps) == [9, 0, 1]
+    assert backend.calls.count(("logits",)) == 1
+
+
+def test_repetition_penalty_counts_the_prompt() -> None:
+    backend = RecordingBackend(lambda _: 9, vocab_size=VOCAB_SIZE)
+    options = SamplingOptions(temperature=0.0, repetition_penalty=100.0, logit_bias={3: 5.0})
+    assert tokens(generate(Engine(backend), [9], limit=1, sampling=options)) == [3]
 
 
 def test_the_seed_that_was_used_is_told() -> None:

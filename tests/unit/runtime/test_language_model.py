@@ -33,7 +33,7 @@ from pagelm.errors import BackendError, ContextOverflowError, TemplateError, Tok
 from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
 from pagelm.language_model import LanguageModel
 from pagelm.manifest import parse_manifest
-from pagelm.sampling import SamplingOptions
+from pagelm.sampling_options import SamplingOptions
 from pagelm.scripted import ScriptedBackend
 
 ASK = [{"role": "user", "content": "2 + 2?"}]

@@ -12,7 +12,7 @@ import pytest
 from fakes import CONTEXT_SIZE, IM_END, VOCAB_SIZE, manifest, manifest_value, write_bundle
 from pagelm.errors import FormatVersionError, ManifestError, PartAlteredError, PartMissingError
 from pagelm.manifest import load_manifest, parse_manifest, verify_bundle_files
-from pagelm.sampling import SamplingOptions
+from pagelm.sampling_options import SamplingOptions
 
 GOOD_HASH = "0123456789abcdef" * 4
 

@@ -9,7 +9,8 @@ import pytest
 
 from pagelm.backend import Candidates
 from pagelm.errors import BackendError, SamplingError
-from pagelm.sampling import MAX_SEED, Sampler, SamplingOptions, all_candidates, surviving_weights
+from pagelm.sampling import Sampler, greatest_candidates, surviving_weights
+from pagelm.sampling_options import MAX_SEED, SamplingOptions
 
 # Probabilities 1/2, 1/4, 1/8, 1/8 of the ids 7, 3, 5, 9.
 HALVES = Candidates([log(0.5), log(0.25), log(0.125), log(0.125)], [7, 3, 5, 9])
@@ -122,10 +123,11 @@ def test_greedy_needs_one_candidate() -> None:
     assert not Sampler(SamplingOptions(temperature=0.0, top_k=0)).needs_all_logits(64, 151_936)
 
 
-def test_all_candidates_are_descending_and_equal_ones_by_lower_id() -> None:
-    candidates = all_candidates([1.0, 3.0, 1.0, 2.0, 3.0])
-    assert list(candidates.ids) == [1, 4, 3, 0, 2]
-    assert list(candidates.values) == [3.0, 3.0, 2.0, 1.0, 1.0]
+@pytest.mark.parametrize("count", [2, 3, 5, 9])
+def test_the_greatest_candidates_are_descending_and_equal_ones_by_lower_id(count: int) -> None:
+    candidates = greatest_candidates([1.0, 3.0, 1.0, 2.0, 3.0], count)
+    assert list(candidates.ids) == [1, 4, 3, 0, 2][:count]
+    assert list(candidates.values) == [3.0, 3.0, 2.0, 1.0, 1.0][:count]
 
 
 def test_tiny_temperatures_do_not_overflow() -> None:
