@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 from pagelm.backend import Backend
 from pagelm.chat import Chat
 from pagelm.chat_template import ChatTemplate, Message, encode_chat
-from pagelm.detokenizer import StreamingDetokenizer
 from pagelm.engine import Cancellation, Engine, Finished, Prefilled, Token
 from pagelm.errors import BackendError, BackendUnavailableError, TokenizerError
-from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
+from pagelm.events import Event
 from pagelm.manifest import Manifest, load_manifest, read_verified
+from pagelm.reply_stream import ReplyStream
 from pagelm.sampling_options import SamplingOptions
-from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Tag, ThinkingEvent, ThinkingSplitter, open_section
 from pagelm.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 Tools = Sequence[Mapping[str, object]]
 """JSON schemas of functions."""
-
-_NO_TOKEN = -1
 
 
 class LanguageModel:
@@ -150,7 +147,7 @@ class LanguageModel:
             BackendError: From the backend.
         """
         prompt = self._encode(messages, enable_thinking, tools)
-        stream = _ReplyStream(self.tokenizer, prompt, self.context_size)
+        stream = ReplyStream(self.tokenizer, prompt, self.context_size)
         steps = self.engine.generate(
             prompt,
             sampling=sampling or self.manifest.generation.for_mode(enable_thinking),
@@ -179,60 +176,6 @@ class LanguageModel:
         return encode_chat(
             self.tokenizer, self.template, messages, tools=tools, enable_thinking=enable_thinking
         )
-
-
-class _ReplyStream:
-    """Token ids of one reply to events, and the count of them."""
-
-    def __init__(self, tokenizer: Tokenizer, prompt: Sequence[int], context_size: int) -> None:
-        open_id = tokenizer.special_ids.get(OPEN_TAG, _NO_TOKEN)
-        close_id = tokenizer.special_ids.get(CLOSE_TAG, _NO_TOKEN)
-        self._tags: dict[int, Tag] = {open_id: OPEN_TAG, close_id: CLOSE_TAG}
-        self._detokenizer = StreamingDetokenizer(tokenizer)
-        self._splitter = ThinkingSplitter(
-            open_section(prompt, think_open_id=open_id, think_close_id=close_id)
-        )
-        self._context_size = context_size
-        self._reasoning_tokens = 0
-        self._answer_tokens = 0
-        self.prefilled = Prefilled(len(prompt), 0, 0.0, 0)
-
-    def push(self, token_id: int) -> list[ReasoningDelta | TextDelta]:
-        before = self._splitter.section
-        events = self._split(token_id)
-        if before == "reasoning" or self._splitter.section == "reasoning":
-            self._reasoning_tokens += 1
-        else:
-            self._answer_tokens += 1
-        return [_delta(event) for event in events]
-
-    def _split(self, token_id: int) -> list[ThinkingEvent]:
-        if tag := self._tags.get(token_id):
-            return [*self._splitter.push(self._detokenizer.finish()), *self._splitter.push_tag(tag)]
-        return self._splitter.push(self._detokenizer.push(token_id))
-
-    def finish(self) -> list[ReasoningDelta | TextDelta]:
-        events = [*self._splitter.push(self._detokenizer.finish()), *self._splitter.finish()]
-        return [_delta(event) for event in events]
-
-    def done(self, finished: Finished) -> Done:
-        prefilled = self.prefilled
-        usage = Usage(
-            prompt_tokens=prefilled.prompt_tokens,
-            cached_tokens=prefilled.cached_tokens,
-            reasoning_tokens=self._reasoning_tokens,
-            answer_tokens=self._answer_tokens,
-            prefill_ms=prefilled.prefill_ms,
-            decode_ms=finished.decode_ms,
-            context_used=prefilled.prompt_tokens + self._reasoning_tokens + self._answer_tokens,
-            context_size=self._context_size,
-            seed=prefilled.seed,
-        )
-        return Done(finished.finish_reason, usage)
-
-
-def _delta(event: ThinkingEvent) -> ReasoningDelta | TextDelta:
-    return ReasoningDelta(event.text) if event.kind == "reasoning" else TextDelta(event.text)
 
 
 def _check_vocabularies(manifest: Manifest, tokenizer: Tokenizer, backend: Backend) -> None:
