@@ -1,0 +1,1 @@
+"""What a bundle is, for people and for programs: `pagelm inspect`. Nothing is run and no weight is read."""
