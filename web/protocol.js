@@ -44,7 +44,9 @@
  * @property {number} [topP]
  * @property {number} [minP]
  * @property {number} [seed]
- * @property {number} [maxNewTokens]
+ * @property {number} [maxNewTokens]  some of them are kept for the answer
+ * @property {number} [thinkingBudget]  after so many tokens of reasoning the answer begins
+ * @property {string[]} [stop]  strings that end the answer before them
  * @property {number} [repetitionPenalty]  1 is none
  * @property {number} [presencePenalty]  0 is none
  * @property {number} [frequencyPenalty]  0 is none
@@ -117,6 +119,7 @@
  * @property {number} contextUsed  tokens
  * @property {number} contextSize  tokens
  * @property {number} seed
+ * @property {boolean} reasoningCut  whether the budget, or the answer's reserve, ended the reasoning
  */
 
 /**

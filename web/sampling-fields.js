@@ -14,7 +14,7 @@
 
 /**
  * @typedef {object} SamplingField
- * @property {Exclude<keyof Sampling, "logitBias">} key
+ * @property {Exclude<keyof Sampling, "logitBias" | "stop">} key
  * @property {string} label
  * @property {string} hint  what it does, for a person
  * @property {number} minimum
@@ -113,9 +113,20 @@ export const SAMPLING_FIELDS = [
     placeholder: "new",
   },
   {
+    key: "thinkingBudget",
+    label: "Thinking budget",
+    hint: "After this many tokens of reasoning the answer begins.",
+    minimum: 0,
+    maximum: 40960,
+    integer: true,
+    step: 1,
+    withoutDefault: "as long as the answer keeps room",
+    placeholder: "no limit",
+  },
+  {
     key: "maxNewTokens",
     label: "Max new tokens",
-    hint: "Reasoning and answer together stop here.",
+    hint: "Reasoning and answer together stop here; some are kept for the answer.",
     minimum: 1,
     maximum: 40960,
     integer: true,

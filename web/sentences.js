@@ -190,7 +190,7 @@ export function statsParts(usage) {
  */
 export function finishSentence(finishReason, usage) {
   if (finishReason === "abort") return "Stopped.";
-  if (finishReason !== "length") return "";
+  if (finishReason === "stop") return usage?.reasoningCut ? "Its thinking was cut short by the budget." : "";
   // The last token may not have gone into the cache any more.
   if (usage && usage.contextUsed >= usage.contextSize - 1) {
     return "The context is full: start a new chat to go on.";

@@ -28,6 +28,8 @@ class Replies(Protocol):
         enable_thinking: bool,
         sampling: SamplingOptions | None,
         max_new_tokens: int | None,
+        thinking_budget: int | None,
+        stop: Sequence[str],
         cancellation: Cancellation | None,
     ) -> AsyncGenerator[Event, None]: ...
 
@@ -60,6 +62,8 @@ class Chat:
         *,
         sampling: SamplingOptions | None = None,
         max_new_tokens: int | None = None,
+        thinking_budget: int | None = None,
+        stop: Sequence[str] = (),
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Say something and hear the answer; arguments, events and errors as of `LanguageModel.reply`."""
@@ -70,6 +74,8 @@ class Chat:
             enable_thinking=self.enable_thinking,
             sampling=sampling,
             max_new_tokens=max_new_tokens,
+            thinking_budget=thinking_budget,
+            stop=stop,
             cancellation=cancellation,
         )
         async with aclosing(events):

@@ -7,7 +7,7 @@ arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal
@@ -24,16 +24,33 @@ PREFILL_CHUNK_TOKENS = 128
 """A stop during prefill waits for one chunk; on WASM a token costs least in runs of about this length."""
 
 
+Interject = Callable[[], Sequence[int]]
+"""Asked after each token: which ids have to follow it, whatever the model says; mostly none."""
+
+
 class Cancellation:
-    """A flag that ends a generation before its next token. Set it from anywhere in the same thread."""
+    """A flag that ends a generation before its next token. Set it from anywhere in the same thread.
 
-    __slots__ = ("cancelled",)
+    Args:
+        parent: Counts as well.
+    """
 
-    def __init__(self) -> None:
-        self.cancelled = False
+    __slots__ = ("_cancelled", "_parent")
+
+    def __init__(self, parent: Cancellation | None = None) -> None:
+        self._cancelled = False
+        self._parent = parent
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled or (self._parent is not None and self._parent.cancelled)
 
     def cancel(self) -> None:
-        self.cancelled = True
+        self._cancelled = True
+
+
+def _nothing() -> Sequence[int]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,7 @@ class Engine:
         eos_token_ids: Collection[int],
         max_new_tokens: int | None = None,
         cancellation: Cancellation | None = None,
+        interject: Interject = _nothing,
     ) -> AsyncGenerator[EngineStep, None]:
         """Answer a prompt token by token.
 
@@ -114,6 +132,7 @@ class Engine:
             eos_token_ids: Tokens that end the answer.
             max_new_tokens: Most tokens to make; None: as many as the context holds.
             cancellation: Set it to end with "abort" before the next token.
+            interject: Its ids are yielded and run like the model's own, all in one run.
 
         Yields:
             `Prefilled`, then a `Token` for each new token, then `Finished`.
@@ -127,7 +146,7 @@ class Engine:
         self._check_idle()
         plan = self.cache.plan(input_ids, valid=self.backend.length)
         sampler = Sampler(sampling, input_ids)
-        limit = _token_limit(max_new_tokens, plan.budget)
+        limit = token_limit(max_new_tokens, plan.budget)
         cancellation = cancellation or Cancellation()
         self._generation += 1
         generation = self._generation
@@ -143,15 +162,22 @@ class Engine:
             if token_id in eos_token_ids:
                 finish_reason = "stop"
                 break
+            said = [token_id]
             sampler.accept(token_id)
             yield Token(token_id)
-            limit -= 1
+            for forced_id in interject()[: limit - 1]:
+                if cancellation.cancelled or generation != self._generation:
+                    break
+                said.append(forced_id)
+                sampler.accept(forced_id)
+                yield Token(forced_id)
+            limit -= len(said)
             if cancellation.cancelled or generation != self._generation:
                 break
             if not limit:
                 finish_reason = "length"
                 break
-            candidates = await self._decode(token_id)
+            candidates = await self._append(said)
         yield Finished(finish_reason, (perf_counter() - prefilled) * 1000)
 
     async def _prefill(self, plan: PrefillPlan, cancellation: Cancellation) -> Candidates | None:
@@ -171,13 +197,17 @@ class Engine:
             self.cache.extend(chunk)
         return candidates
 
-    async def _decode(self, token_id: int) -> Candidates:
+    async def _append(self, token_ids: Sequence[int]) -> Candidates:
+        """Run what was said last."""
         self._running = True
         try:
-            candidates = await self.backend.decode(token_id)
+            if len(token_ids) == 1:
+                candidates = await self.backend.decode(token_ids[0])
+            else:
+                candidates = await self.backend.prefill(token_ids, len(self.cache))
         finally:
             self._running = False
-        self.cache.append(token_id)
+        self.cache.extend(token_ids)
         return candidates
 
     async def _choose(self, candidates: Candidates, sampler: Sampler) -> int:
@@ -201,7 +231,16 @@ class Engine:
             )
 
 
-def _token_limit(max_new_tokens: int | None, budget: int) -> int:
+def token_limit(max_new_tokens: int | None, budget: int) -> int:
+    """How many tokens a reply may have.
+
+    Args:
+        max_new_tokens: What was asked for; None: as many as there is room for.
+        budget: How many the context has room for.
+
+    Raises:
+        SamplingError: `max_new_tokens` is below 1.
+    """
     if max_new_tokens is None:
         return budget
     if max_new_tokens < 1:

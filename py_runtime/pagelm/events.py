@@ -38,6 +38,7 @@ class Usage:
         context_used: Prompt and new tokens.
         context_size: How many tokens the context holds.
         seed: What the draws came from; the same seed gives the same reply.
+        reasoning_cut: Whether a thinking budget, or the answer's reserve, ended the reasoning.
     """
 
     prompt_tokens: int
@@ -49,6 +50,7 @@ class Usage:
     context_used: int
     context_size: int
     seed: int
+    reasoning_cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Done:
     """Last event of a reply.
 
     Attributes:
-        finish_reason: "stop": the model ended it. "length": a limit did. "abort": someone did.
+        finish_reason: "stop": the model ended it, or a stop string did. "length": a limit did. "abort":
+            someone did.
         usage: What it took.
     """
 

@@ -72,9 +72,6 @@ class KVCache:
     def extend(self, input_ids: Sequence[int]) -> None:
         self._token_ids.extend(input_ids)
 
-    def append(self, token_id: int) -> None:
-        self._token_ids.append(token_id)
-
 
 def common_prefix(a: list[int], b: list[int]) -> int:
     """How many leading entries are the same. Bisects with slice comparisons: C speed, in Pyodide too."""

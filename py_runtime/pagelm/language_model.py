@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 from pagelm.backend import Backend
 from pagelm.chat import Chat
 from pagelm.chat_template import ChatTemplate, Message, encode_chat
-from pagelm.engine import Cancellation, Engine, Finished, Prefilled, Token
+from pagelm.engine import Cancellation, Engine, Finished, Prefilled, Token, token_limit
 from pagelm.errors import BackendError, BackendUnavailableError, TokenizerError
 from pagelm.events import Event
 from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm.reply_stream import ReplyStream
 from pagelm.sampling_options import SamplingOptions
+from pagelm.stop_strings import StopStrings
+from pagelm.thinking_budget import plan_thinking
 from pagelm.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -123,6 +125,8 @@ class LanguageModel:
         enable_thinking: bool = True,
         sampling: SamplingOptions | None = None,
         max_new_tokens: int | None = None,
+        thinking_budget: int | None = None,
+        stop: Sequence[str] = (),
         tools: Tools | None = None,
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[Event, None]:
@@ -133,7 +137,11 @@ class LanguageModel:
                 `"reasoning_content"`.
             enable_thinking: Whether the model may reason first.
             sampling: How to choose tokens; None: the bundle's own options for the mode.
-            max_new_tokens: Most tokens of reasoning and answer together; None: what the context holds.
+            max_new_tokens: Most tokens of reasoning and answer together, some of which are kept for the
+                answer; None: what the context holds.
+            thinking_budget: Most tokens of reasoning: then it is closed and the answer begins. None: what
+                the answer's reserve leaves.
+            stop: Strings that end the answer, and are no part of it.
             tools: Functions that the template describes to the model.
             cancellation: Set it to end the reply before its next token.
 
@@ -143,17 +151,23 @@ class LanguageModel:
         Raises:
             TemplateError: The template refuses the messages.
             ContextOverflowError: They do not fit; nothing has been run.
+            SamplingError: An option is outside its range, or `thinking_budget` is given for a model that does
+                not think.
             BusyError: Another reply is inside the backend right now.
             BackendError: From the backend.
         """
         prompt = self._encode(messages, enable_thinking, tools)
-        stream = ReplyStream(self.tokenizer, prompt, self.context_size)
+        reply_tokens = token_limit(max_new_tokens, max(0, self.context_size - len(prompt)))
+        budget = plan_thinking(self.tokenizer, reply_tokens=reply_tokens, thinking_budget=thinking_budget)
+        stream = ReplyStream(self.tokenizer, prompt, self.context_size, budget=budget, stop=StopStrings(stop))
+        stop_here = Cancellation(cancellation)
         steps = self.engine.generate(
             prompt,
             sampling=sampling or self.manifest.generation.for_mode(enable_thinking),
             eos_token_ids=self.manifest.eos_token_ids,
             max_new_tokens=max_new_tokens,
-            cancellation=cancellation,
+            cancellation=stop_here,
+            interject=stream.interject,
         )
         async with aclosing(steps):
             async for step in steps:
@@ -161,6 +175,8 @@ class LanguageModel:
                     case Token(token_id):
                         for event in stream.push(token_id):
                             yield event
+                        if stream.stopped:
+                            stop_here.cancel()
                     case Prefilled():
                         stream.prefilled = step
                     case Finished():

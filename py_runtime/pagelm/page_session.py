@@ -35,7 +35,7 @@ _NUMBERS = {
     "frequencyPenalty": "frequency_penalty",
 }
 _INTEGERS = {"topK": "top_k", "seed": "seed"}
-_SAMPLING_KEYS = (*_NUMBERS, *_INTEGERS, "logitBias", "maxNewTokens")
+_SAMPLING_KEYS = (*_NUMBERS, *_INTEGERS, "logitBias", "maxNewTokens", "thinkingBudget", "stop")
 
 
 class ByteSource(Protocol):
@@ -52,6 +52,8 @@ class GenerateRequest:
     enable_thinking: bool
     sampling: SamplingOptions
     max_new_tokens: int | None
+    thinking_budget: int | None
+    stop: tuple[str, ...]
 
 
 class PageSession:
@@ -121,6 +123,8 @@ class PageSession:
             enable_thinking=request.enable_thinking,
             sampling=request.sampling,
             max_new_tokens=request.max_new_tokens,
+            thinking_budget=request.thinking_budget,
+            stop=request.stop,
             cancellation=cancellation,
         )
         async with aclosing(events):
@@ -188,6 +192,8 @@ def parse_request(request_json: str, model: LanguageModel) -> GenerateRequest:
         enable_thinking,
         _sampling(sampling, model.manifest.generation.for_mode(enable_thinking)),
         sampling.integer("maxNewTokens", minimum=1) if "maxNewTokens" in sampling else None,
+        sampling.integer("thinkingBudget") if "thinkingBudget" in sampling else None,
+        sampling.texts("stop") if "stop" in sampling else (),
     )
 
 
@@ -249,6 +255,7 @@ def _message_of(event: Event) -> tuple[str, dict[str, object]]:
                     "contextUsed": usage.context_used,
                     "contextSize": usage.context_size,
                     "seed": usage.seed,
+                    "reasoningCut": usage.reasoning_cut,
                 },
             }
 

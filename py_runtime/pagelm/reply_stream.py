@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pagelm.detokenizer import StreamingDetokenizer
 from pagelm.engine import Finished, Prefilled
 from pagelm.events import Done, ReasoningDelta, TextDelta, Usage
+from pagelm.stop_strings import StopStrings
 from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Tag, ThinkingEvent, ThinkingSplitter, open_section
+from pagelm.thinking_budget import ThinkingBudget
 from pagelm.tokenizer import Tokenizer
 
 _NO_TOKEN = -1
@@ -23,12 +25,23 @@ class ReplyStream:
         tokenizer: Of the model.
         prompt: Ids before the reply; they say whether it begins inside reasoning.
         context_size: How many tokens the context holds.
+        budget: Ends the reasoning; None lets it go on.
+        stop: Ends the answer.
 
     Attributes:
         prefilled: Set it when the prompt has been read; `done` tells what it says.
+        stopped: Whether the answer came to a stop string: no more tokens are wanted.
     """
 
-    def __init__(self, tokenizer: Tokenizer, prompt: Sequence[int], context_size: int) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        prompt: Sequence[int],
+        context_size: int,
+        *,
+        budget: ThinkingBudget | None = None,
+        stop: StopStrings | None = None,
+    ) -> None:
         open_id = tokenizer.special_ids.get(OPEN_TAG, _NO_TOKEN)
         close_id = tokenizer.special_ids.get(CLOSE_TAG, _NO_TOKEN)
         self._tags: dict[int, Tag] = {open_id: OPEN_TAG, close_id: CLOSE_TAG}
@@ -37,6 +50,9 @@ class ReplyStream:
             open_section(prompt, think_open_id=open_id, think_close_id=close_id)
         )
         self._context_size = context_size
+        self._budget = budget
+        self._stop = stop or StopStrings()
+        self._reasoning_closed = False
         self._reasoning_tokens = 0
         self._answer_tokens = 0
         self.prefilled = Prefilled(len(prompt), 0, 0.0, 0)
@@ -49,7 +65,19 @@ class ReplyStream:
             self._reasoning_tokens += 1
         else:
             self._answer_tokens += 1
-        return [_delta(event) for event in events]
+        return self._deltas(events)
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.stopped
+
+    def interject(self) -> Sequence[int]:
+        """Ids that have to follow, to close a reasoning that has used its budget up."""
+        if self._budget is None or self._reasoning_closed or self._splitter.section != "reasoning":
+            return ()
+        closing = self._budget.close(self._reasoning_tokens)
+        self._reasoning_closed = bool(closing)
+        return closing
 
     def _split(self, token_id: int) -> list[ThinkingEvent]:
         if tag := self._tags.get(token_id):
@@ -58,8 +86,19 @@ class ReplyStream:
 
     def finish(self) -> list[ReasoningDelta | TextDelta]:
         """What was held back, when no more tokens follow."""
-        events = [*self._splitter.push(self._detokenizer.finish()), *self._splitter.finish()]
-        return [_delta(event) for event in events]
+        events = self._deltas([*self._splitter.push(self._detokenizer.finish()), *self._splitter.finish()])
+        held = self._stop.finish()
+        return [*events, TextDelta(held)] if held else events
+
+    def _deltas(self, events: Sequence[ThinkingEvent]) -> list[ReasoningDelta | TextDelta]:
+        """Stop strings hold for the answer alone: what a person does not see must not end it."""
+        deltas: list[ReasoningDelta | TextDelta] = []
+        for event in events:
+            if event.kind == "reasoning":
+                deltas.append(ReasoningDelta(event.text))
+            elif shown := self._stop.push(event.text):
+                deltas.append(TextDelta(shown))
+        return deltas
 
     def done(self, finished: Finished) -> Done:
         """The last event."""
@@ -74,9 +113,6 @@ class ReplyStream:
             context_used=prefilled.prompt_tokens + self._reasoning_tokens + self._answer_tokens,
             context_size=self._context_size,
             seed=prefilled.seed,
+            reasoning_cut=self._reasoning_closed,
         )
-        return Done(finished.finish_reason, usage)
-
-
-def _delta(event: ThinkingEvent) -> ReasoningDelta | TextDelta:
-    return ReasoningDelta(event.text) if event.kind == "reasoning" else TextDelta(event.text)
+        return Done("stop" if self.stopped else finished.finish_reason, usage)

@@ -26,6 +26,7 @@ const USAGE = {
   contextUsed: 28,
   contextSize: 4096,
   seed: 1,
+  reasoningCut: false,
 };
 const ERROR = { name: "BackendError", message: "It broke." };
 

@@ -24,6 +24,7 @@ const USAGE = {
   contextUsed: 160,
   contextSize: 4096,
   seed: 42,
+  reasoningCut: false,
 };
 
 test("bytes are counted in decimal units", () => {
@@ -102,6 +103,7 @@ test("a rate that cannot be measured is not shown", () => {
 
 test("the end of an answer is explained when it was not the model's own", () => {
   assert.equal(finishSentence("stop", USAGE), "");
+  assert.match(finishSentence("stop", { ...USAGE, reasoningCut: true }), /cut short by the budget/);
   assert.equal(finishSentence("abort", USAGE), "Stopped.");
   assert.match(finishSentence("length", USAGE), /Max new tokens/);
   assert.match(finishSentence("length", { ...USAGE, contextUsed: 4096 }), /new chat/);

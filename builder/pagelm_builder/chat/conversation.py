@@ -104,5 +104,6 @@ def summary(done: Done) -> str:
     usage = done.usage
     tokens = usage.reasoning_tokens + usage.answer_tokens
     ending = {"stop": "", "length": "stopped: no room left · ", "abort": "stopped · "}[done.finish_reason]
+    cut = "reasoning cut short · " if usage.reasoning_cut else ""
     speed = f"{tokens / usage.decode_ms * 1000:.0f} tokens/s · " if usage.decode_ms else ""
-    return f"{ending}{tokens} tokens · {speed}{usage.context_used} of {usage.context_size} in context"
+    return f"{ending}{cut}{tokens} tokens · {speed}{usage.context_used} of {usage.context_size} in context"

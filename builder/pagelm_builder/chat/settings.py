@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pagelm import LanguageModel, SamplingOptions
@@ -16,12 +16,16 @@ class ChatSettings:
         system: What the model is told before all else.
         enable_thinking: Whether it reasons first.
         max_new_tokens: Most tokens of reasoning and answer together; None: what the context holds.
+        thinking_budget: Most tokens of reasoning; None: what leaves room for an answer.
+        stop: Strings that end an answer before them.
         sampling: Fields of `SamplingOptions` that replace the bundle's for the mode.
     """
 
     system: str | None = None
     enable_thinking: bool = True
     max_new_tokens: int | None = None
+    thinking_budget: int | None = None
+    stop: Sequence[str] = ()
     sampling: Mapping[str, float | int] = field(default_factory=dict)
 
     def sampling_for(self, model: LanguageModel, enable_thinking: bool) -> SamplingOptions:

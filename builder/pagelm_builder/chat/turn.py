@@ -43,6 +43,8 @@ async def answer_question(
         question,
         sampling=settings.sampling_for(model, chat.enable_thinking),
         max_new_tokens=settings.max_new_tokens,
+        thinking_budget=settings.thinking_budget,
+        stop=settings.stop,
         cancellation=cancellation,
     )
     with interrupt_cancels(cancellation):

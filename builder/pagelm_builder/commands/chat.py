@@ -41,6 +41,19 @@ def add_parser(commands: Subparsers) -> None:
     chat.add_argument(
         "--max-new-tokens", type=int, metavar="N", help="most tokens of an answer (default: the context's)"
     )
+    chat.add_argument(
+        "--thinking-budget",
+        type=int,
+        metavar="N",
+        help="answer after N tokens of reasoning (default: no limit)",
+    )
+    chat.add_argument(
+        "--stop",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="end the answer before TEXT; may be repeated",
+    )
     chat.add_argument("--threads", type=int, default=0, metavar="N", help="for the arithmetic (default: all)")
     _add_sampling(chat)
     chat.set_defaults(run=run)
@@ -90,5 +103,7 @@ def _settings(arguments: Namespace) -> ChatSettings:
         system=arguments.system,
         enable_thinking=not arguments.no_thinking,
         max_new_tokens=arguments.max_new_tokens,
+        thinking_budget=arguments.thinking_budget,
+        stop=arguments.stop,
         sampling={name: value for name, value in asked.items() if value is not None},
     )

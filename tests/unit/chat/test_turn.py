@@ -61,8 +61,8 @@ def test_without_reasoning_nothing_is_remarked() -> None:
 
 
 def test_reasoning_that_no_answer_follows_ends_its_line() -> None:
-    answer, answers, remarks = ask(scripted(THOUGHTFUL), ChatSettings(max_new_tokens=5))
-    assert answer.done.finish_reason == "length"
+    answer, answers, remarks = ask(scripted("<think>\n2 a"))
+    assert answer.done.finish_reason == "stop"
     assert (answers, remarks) == ("", "2 a\n")
 
 
@@ -101,3 +101,9 @@ def test_a_long_script_is_answered_whole() -> None:
     assert len(reply_ids(text)) < CONTEXT_SIZE
     _, answers, _ = ask(scripted(text))
     assert answers == text + "\n"
+
+
+def test_budget_and_stop_strings_reach_the_model() -> None:
+    settings = ChatSettings(thinking_budget=100, stop=("5",))
+    answer, answers, _ = ask(scripted("<think>\n2\n</think>\n\n4 or 5"), settings)
+    assert (answers, answer.text) == ("4 or \n", "4 or ")

@@ -14,6 +14,7 @@ from fakes import (
     END_THINK,
     IM_END,
     THINK,
+    VOCAB_SIZE,
     FailingBackend,
     PausingBackend,
     RecordingBackend,
@@ -29,12 +30,19 @@ from fakes import (
     tokenizer_bytes,
 )
 from pagelm.engine import Cancellation
-from pagelm.errors import BackendError, ContextOverflowError, TemplateError, TokenizerError
+from pagelm.errors import (
+    BackendError,
+    ContextOverflowError,
+    SamplingError,
+    TemplateError,
+    TokenizerError,
+)
 from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
 from pagelm.language_model import LanguageModel
 from pagelm.manifest import parse_manifest
 from pagelm.sampling_options import SamplingOptions
 from pagelm.scripted import ScriptedBackend
+from pagelm.thinking_budget import CLOSING_SENTENCE
 
 ASK = [{"role": "user", "content": "2 + 2?"}]
 
@@ -170,8 +178,88 @@ def test_each_mode_takes_its_own_sampling_options() -> None:
 
 
 def test_max_new_tokens_counts_reasoning_too() -> None:
-    events = reply(model_on(scripted("<think>abc</think>de")), max_new_tokens=3)
-    assert (reasoning(events), text(events), done(events).finish_reason) == ("ab", "", "length")
+    events = reply(model_on(scripted("<think>abcdef</think>ghijklmno")), max_new_tokens=14)
+    assert (reasoning(events), text(events), done(events).finish_reason) == ("abcdef", "ghijkl", "length")
+
+
+def muses(token_ids: Sequence[int]) -> int:
+    """A model that reasons without end, and answers 4 once its reasoning has been closed."""
+    if END_THINK in token_ids:
+        return ord("4") if token_ids[-1] != ord("4") else IM_END
+    return ord("m") if THINK in token_ids else THINK
+
+
+def musing() -> LanguageModel:
+    return model_on(RecordingBackend(muses, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE))
+
+
+def test_a_thinking_budget_closes_the_reasoning_and_the_answer_follows() -> None:
+    events = reply(musing(), thinking_budget=5)
+    assert reasoning(events) == "mmmm" + CLOSING_SENTENCE.rstrip("\n")
+    assert (text(events), done(events).finish_reason) == ("4", "stop")
+    assert usage(events).reasoning_cut
+
+
+def test_the_closing_is_run_at_once() -> None:
+    model = musing()
+    reply(model, thinking_budget=5)
+    backend = model.engine.backend
+    assert isinstance(backend, RecordingBackend)
+    last = [call for call in backend.calls if call[0] == "prefill"][-1][1]
+    assert bytes(last[1:-3]) == CLOSING_SENTENCE.encode()
+    assert last[-3:] == (END_THINK, ord("\n"), ord("\n"))
+
+
+def test_a_budget_of_nothing_closes_the_reasoning_as_it_opens() -> None:
+    events = reply(musing(), thinking_budget=0)
+    assert reasoning(events) == CLOSING_SENTENCE.strip("\n")
+    assert text(events) == "4"
+
+
+def test_reasoning_within_the_budget_is_left_alone() -> None:
+    events = reply(model_on(scripted("<think>abc</think>de")), thinking_budget=5)
+    assert (reasoning(events), text(events), usage(events).reasoning_cut) == ("abc", "de", False)
+
+
+@pytest.mark.parametrize("limit", range(5, 60))
+def test_no_limit_ends_a_reply_inside_its_reasoning(limit: int) -> None:
+    events = reply(musing(), max_new_tokens=limit)
+    assert text(events) == "4"
+    assert usage(events).reasoning_tokens + usage(events).answer_tokens <= limit
+
+
+def test_the_end_of_the_context_leaves_room_for_the_answer_too() -> None:
+    events = reply(musing())
+    assert (text(events), done(events).finish_reason) == ("4", "stop")
+    assert usage(events).context_used <= CONTEXT_SIZE
+
+
+def test_a_cache_with_closed_reasoning_is_reused() -> None:
+    model = musing()
+    first = usage(reply(model, thinking_budget=5))
+    again = usage(reply(model, thinking_budget=5))
+    assert again.cached_tokens == first.prompt_tokens - 1
+
+
+def test_a_thinking_budget_below_nothing_is_refused() -> None:
+    with pytest.raises(SamplingError, match="thinking_budget is -1"):
+        reply(musing(), thinking_budget=-1)
+
+
+def test_a_stop_string_ends_the_answer_before_it() -> None:
+    events = reply(model_on(scripted("<think>a END</think>one END two")), stop=["END"])
+    assert (reasoning(events), text(events)) == ("a END", "one ")
+    assert done(events).finish_reason == "stop"
+
+
+def test_a_stop_string_ends_the_work_too() -> None:
+    model = model_on(scripted("one. two"))
+    reply(model, stop=["."])
+    assert len(model.engine.cache) == model.count_tokens(ASK) + len("one")
+
+
+def test_a_start_of_a_stop_string_at_the_end_is_text() -> None:
+    assert text(reply(model_on(scripted("one EN")), stop=["END"])) == "one EN"
 
 
 def test_cancel_aborts_and_says_so() -> None:
@@ -341,8 +429,8 @@ class TestChat:
     def test_a_turn_whose_limit_was_reached_while_thinking_is_not_in_the_history(self) -> None:
         model = model_on(scripted("<think>abc</think>4.", "5."))
         chat = model.chat("Be brief.")
-        events = run(collect(chat.send("2 + 2?", max_new_tokens=3)))
-        assert (reasoning(events), done(events).finish_reason) == ("ab", "length")
+        events = run(collect(chat.send("2 + 2?", max_new_tokens=1)))
+        assert (reasoning(events), done(events).finish_reason) == ("", "length")
         assert [message["role"] for message in chat.messages] == ["system"]
         run(collect(chat.send("and 1?")))
         assert [message["content"] for message in chat.messages] == ["Be brief.", "and 1?", "5."]

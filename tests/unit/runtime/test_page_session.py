@@ -81,6 +81,7 @@ def test_usage_has_the_keys_of_the_protocol() -> None:
         "contextUsed",
         "contextSize",
         "seed",
+        "reasoningCut",
     }
     assert (usage["answerTokens"], usage["contextSize"], usage["seed"]) == (2, CONTEXT_SIZE, 5)
 

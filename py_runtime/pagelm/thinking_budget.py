@@ -1,0 +1,81 @@
+"""How long a reply may reason, and with which tokens its reasoning is closed when it would go on.
+
+The text is the one that Qwen closes the reasoning of its own models with (Qwen3's technical report, "thinking
+budget"), so that they go on to an answer. Whatever the budget, a part of the reply's tokens is kept for the
+answer: no reply ends inside its reasoning with nothing said. Counts tokens; chooses none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pagelm.errors import SamplingError
+from pagelm.thinking import CLOSE_TAG
+from pagelm.tokenizer import Tokenizer
+
+CLOSING_SENTENCE = (
+    "\n\nConsidering the limited time by the user, I have to give the solution based on the thinking "
+    "directly now.\n"
+)
+ANSWER_RESERVE_TOKENS = 256
+"""What is kept for the answer, where the reply may have at least four times as many tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingBudget:
+    """When and how to close the reasoning of one reply.
+
+    Attributes:
+        reasoning_tokens: Close it after so many, `<think>` included.
+        closing: Token ids that close it.
+    """
+
+    reasoning_tokens: int
+    closing: tuple[int, ...]
+
+    def close(self, reasoning_tokens: int) -> Sequence[int]:
+        """What has to be said next after so many tokens of open reasoning: mostly nothing."""
+        return self.closing if reasoning_tokens >= self.reasoning_tokens else ()
+
+
+def plan_thinking(
+    tokenizer: Tokenizer, *, reply_tokens: int, thinking_budget: int | None
+) -> ThinkingBudget | None:
+    """The budget of a reply.
+
+    The closing sentence is left out, so that only `</think>` is said, where it would take more than half of
+    what the answer's reserve leaves.
+
+    Args:
+        tokenizer: Of the model.
+        reply_tokens: Most tokens of reasoning and answer together.
+        thinking_budget: Most tokens of reasoning that were asked for; None: what the reserve leaves.
+
+    Returns:
+        None for a model that has no token `</think>`, and so cannot reason apart from its answer.
+
+    Raises:
+        SamplingError: `thinking_budget` is below 0, or given for such a model.
+    """
+    close_id = tokenizer.special_ids.get(CLOSE_TAG)
+    if thinking_budget is not None and (thinking_budget < 0 or close_id is None):
+        raise SamplingError(
+            f"thinking_budget is {thinking_budget}",
+            expected="nothing for a model that does not think" if close_id is None else "at least 0",
+            remedy="Leave it out for no limit; to have no reasoning, switch thinking off.",
+        )
+    if close_id is None:
+        return None
+    reserve = min(ANSWER_RESERVE_TOKENS, max(1, reply_tokens // 4))
+    for sentence in (CLOSING_SENTENCE, ""):
+        closing = _closing_ids(tokenizer, sentence, close_id)
+        room = reply_tokens - reserve - len(closing)
+        if room >= len(closing):
+            break
+    asked = room if thinking_budget is None else thinking_budget
+    return ThinkingBudget(max(0, min(asked, room)), closing)
+
+
+def _closing_ids(tokenizer: Tokenizer, sentence: str, close_id: int) -> tuple[int, ...]:
+    return (*tokenizer.encode(sentence), close_id, *tokenizer.encode("\n\n"))
