@@ -25,6 +25,7 @@ from pagelm.reply_stream import ReplyStream
 from pagelm.sampling_options import SamplingOptions
 from pagelm.stop_strings import StopStrings
 from pagelm.thinking_budget import plan_thinking
+from pagelm.thinking_switch import is_thinking_switched_off
 from pagelm.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -108,6 +109,11 @@ class LanguageModel:
         """A conversation that keeps its own history."""
         return Chat(self, system, enable_thinking=enable_thinking)
 
+    def will_think(self, messages: Sequence[Message], *, enable_thinking: bool) -> bool:
+        """Whether a reply may reason: where it is enabled, the last `/think` or `/no_think` that user or
+        system wrote decides."""
+        return enable_thinking and not is_thinking_switched_off(messages)
+
     def count_tokens(
         self, messages: Sequence[Message], *, enable_thinking: bool = True, tools: Tools | None = None
     ) -> int:
@@ -135,7 +141,8 @@ class LanguageModel:
         Args:
             messages: The chat, oldest first: `{"role", "content"}` and, of an assistant,
                 `"reasoning_content"`.
-            enable_thinking: Whether the model may reason first.
+            enable_thinking: Whether the model may reason first; while True, `/think` and `/no_think` in the
+                messages switch, the last one counts.
             sampling: How to choose tokens; None: the bundle's own options for the mode.
             max_new_tokens: Most tokens of reasoning and answer together, some of which are kept for the
                 answer; None: what the context holds.
@@ -156,6 +163,7 @@ class LanguageModel:
             BusyError: Another reply is inside the backend right now.
             BackendError: From the backend.
         """
+        thinks = self.will_think(messages, enable_thinking=enable_thinking)
         prompt = self._encode(messages, enable_thinking, tools)
         reply_tokens = token_limit(max_new_tokens, max(0, self.context_size - len(prompt)))
         budget = plan_thinking(self.tokenizer, reply_tokens=reply_tokens, thinking_budget=thinking_budget)
@@ -163,7 +171,7 @@ class LanguageModel:
         stop_here = Cancellation(cancellation)
         steps = self.engine.generate(
             prompt,
-            sampling=sampling or self.manifest.generation.for_mode(enable_thinking),
+            sampling=sampling or self.manifest.generation.for_mode(thinks),
             eos_token_ids=self.manifest.eos_token_ids,
             max_new_tokens=max_new_tokens,
             cancellation=stop_here,
@@ -189,9 +197,8 @@ class LanguageModel:
         await self.engine.backend.close()
 
     def _encode(self, messages: Sequence[Message], enable_thinking: bool, tools: Tools | None) -> list[int]:
-        return encode_chat(
-            self.tokenizer, self.template, messages, tools=tools, enable_thinking=enable_thinking
-        )
+        thinks = self.will_think(messages, enable_thinking=enable_thinking)
+        return encode_chat(self.tokenizer, self.template, messages, tools=tools, enable_thinking=thinks)
 
 
 def _check_vocabularies(manifest: Manifest, tokenizer: Tokenizer, backend: Backend) -> None:

@@ -186,11 +186,12 @@ def parse_request(request_json: str, model: LanguageModel) -> GenerateRequest:
     if not messages:
         raise request.refused("messages", "is empty", "at least one message")
     enable_thinking = request.flag("enableThinking")
+    thinks = model.will_think(messages, enable_thinking=enable_thinking)
     sampling = request.fields("sampling")
     return GenerateRequest(
         messages,
         enable_thinking,
-        _sampling(sampling, model.manifest.generation.for_mode(enable_thinking)),
+        _sampling(sampling, model.manifest.generation.for_mode(thinks)),
         sampling.integer("maxNewTokens", minimum=1) if "maxNewTokens" in sampling else None,
         sampling.integer("thinkingBudget") if "thinkingBudget" in sampling else None,
         sampling.texts("stop") if "stop" in sampling else (),

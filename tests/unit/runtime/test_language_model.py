@@ -182,6 +182,32 @@ def test_max_new_tokens_counts_reasoning_too() -> None:
     assert (reasoning(events), text(events), done(events).finish_reason) == ("abcdef", "ghijkl", "length")
 
 
+@pytest.mark.parametrize(
+    ("content", "enabled", "thinks"),
+    [
+        ("2 + 2? /no_think", True, False),
+        ("2 + 2? /think", True, True),
+        ("2 + 2? /think", False, False),
+    ],
+)
+def test_the_soft_switch_holds_while_thinking_is_enabled(content: str, enabled: bool, thinks: bool) -> None:
+    """The prompt is that of the hard switch; the text stays in it, as the model was trained."""
+    model = model_on(scripted("4."))
+    messages = [{"role": "user", "content": content}]
+    seen: list[Any] = []
+    generate = model.engine.generate
+
+    def record(prompt: Sequence[int], **options: Any) -> Any:
+        seen.extend((model.tokenizer.decode(prompt, skip_special=False), options["sampling"]))
+        return generate(prompt, **options)
+
+    model.engine.generate = record  # type: ignore[method-assign]
+    reply(model, messages, enable_thinking=enabled)
+    assert content in seen[0]
+    assert seen[0].endswith("<|im_start|>assistant\n" + ("" if thinks else "<think>\n\n</think>\n\n"))
+    assert seen[1] == manifest().generation.for_mode(thinks)
+
+
 def muses(token_ids: Sequence[int]) -> int:
     """A model that reasons without end, and answers 4 once its reasoning has been closed."""
     if END_THINK in token_ids:
