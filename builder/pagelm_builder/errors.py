@@ -9,7 +9,8 @@
         ├── CheckpointError         no folder, a file cut short, or a tensor missing or not as it should be
         ├── TokenizerFormatError    the tokenizer is not a byte-level BPE that pagelm reproduces exactly
         ├── PresentationError       pagelm.json is not what describes a model
-        ├── VerificationError       a graph just written does not compute what it should
+        ├── VerificationError       a graph does not compute what it should
+        ├── BrowserError            there is no Chromium to verify with, or it does not do what it should
         ├── DocumentError           a text to calibrate with or to evaluate on cannot be used
         ├── EvaluationError         a bundle and a checkpoint cannot be compared
         ├── HubError                the hub does not give out the checkpoint
@@ -50,10 +51,14 @@ class PresentationError(BuildError):
 
 
 class VerificationError(BuildError):
-    """A graph of the bundle just written breaks the contract, or a bound on what it may compute.
+    """A graph of a bundle breaks the contract, or a bound on what it may compute.
 
     The message says which graph, what was measured and the bound.
     """
+
+
+class BrowserError(BuildError):
+    """There is no Chromium to verify with, it does not start, or the page in it does not come up."""
 
 
 class DocumentError(BuildError):

@@ -29,6 +29,7 @@ from pagelm_builder.graphs import (
     build_webgpu_f16,
     build_webgpu_f32,
 )
+from pagelm_builder.parity import measure_parity
 from pagelm_builder.presentation import Presentation
 from pagelm_builder.quantize.block_format import WeightFormat
 from pagelm_builder.quantize.method import QuantizationMethod, check_method, make_quantizer
@@ -36,7 +37,6 @@ from pagelm_builder.quantize.quantizer import ROUND_TO_NEAREST, MatrixQuantizer
 from pagelm_builder.replacement import replacing
 from pagelm_builder.sources.open_source import open_source
 from pagelm_builder.tokenizer import ConvertedTokenizer
-from pagelm_builder.verify import verify_bundle
 from pagelm_builder.weights import (
     DEFAULT_FORMAT,
     EXPANDED_FILE,
@@ -156,7 +156,7 @@ def write_bundle(
             "parity": {},
         }
         write_manifest(folder, manifest)
-        write_manifest(folder, {**manifest, "parity": verify_bundle(folder, progress, scratch=folder)})
+        write_manifest(folder, {**manifest, "parity": measure_parity(folder, progress, scratch=folder)})
 
 
 def _write_parts(

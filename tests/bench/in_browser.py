@@ -10,13 +10,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 
 from bench.workload import DECODED_TOKENS, RUNS, long_prompt, median
 from browser.chat_page import ChatPage
-from browser.chromium import find_chromium, launch_arguments
-from browser.model_client import ModelClient
-from browser.served_site import serve_site
+from pagelm_builder.verify.chromium import open_chromium
+from pagelm_builder.verify.model_client import ModelClient
+from pagelm_builder.verify.served_site import serve_site
 
 BACKENDS = ("wasm", "webgpu")
 VISITS = 3
@@ -59,8 +59,7 @@ class BrowserFigures:
 
 
 def measure_browser(dist: Path) -> BrowserFigures:
-    with sync_playwright() as playwright, serve_site(dist) as site_url:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=launch_arguments())
+    with open_chromium() as browser, serve_site(dist) as site_url:
         startups = [measure_startup(browser, site_url, backend) for backend in BACKENDS]
         speeds, costs = [], None
         for backend in BACKENDS:
@@ -70,9 +69,7 @@ def measure_browser(dist: Path) -> BrowserFigures:
                 if backend == "webgpu":
                     costs = measure_decode_costs(model, layers_of(dist))
         assert costs is not None
-        figures = BrowserFigures(f"Chromium {browser.version}", startups, speeds, costs)
-        browser.close()
-    return figures
+        return BrowserFigures(f"Chromium {browser.version}", startups, speeds, costs)
 
 
 @contextmanager

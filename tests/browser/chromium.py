@@ -1,8 +1,7 @@
-"""Finds a Chromium to test with, and gets one where there is none.
+"""Gets a Chromium to test with where `pagelm_builder.verify.chromium` finds none.
 
-Order: `PAGELM_CHROMIUM`, a Chromium or Chrome on the path, Debian's package through apt (as root or with
-sudo), Playwright's own build. `python tests/browser/chromium.py` does that once before the tests; they only
-look.
+From Debian's package through apt (as root or with sudo), else Playwright's own build. `python
+tests/browser/chromium.py` does that once before the tests; they only look.
 """
 
 from __future__ import annotations
@@ -11,41 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-
-# Quiet: without these Chromium looks up its vendor's hosts at every start.
-QUIET = (
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-# SwiftShader runs real WGSL on the CPU, with subgroups and without shader-f16.
-SOFTWARE_WEBGPU = (
-    "--enable-unsafe-webgpu",
-    "--use-webgpu-adapter=swiftshader",
-    "--enable-features=Vulkan",
-    "--use-vulkan=swiftshader",
-)
-
-
-def find_chromium() -> str | None:
-    """Path of a Chromium that is here, or None; Playwright finds its own build by itself."""
-    named = os.environ.get("PAGELM_CHROMIUM")
-    if named:
-        if not Path(named).is_file():
-            raise FileNotFoundError(f"PAGELM_CHROMIUM names {named}, and there is no such file")
-        return named
-    return next((path for path in map(shutil.which, NAMES) if path), None)
-
-
-def launch_arguments() -> list[str]:
-    """Flags for a headless Chromium whose WebGPU runs on the CPU."""
-    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return [*sandbox, *QUIET, *SOFTWARE_WEBGPU]
+from pagelm_builder.verify.chromium import find_chromium
 
 
 def install_chromium() -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from browser.chat_page import ChatPage
-from browser.chromium import find_chromium, launch_arguments
-from browser.model_client import ModelClient, count_after_cancel
-from browser.served_site import serve_site
+from browser.count_after_cancel import count_after_cancel
+from pagelm_builder.verify.chromium import open_chromium
+from pagelm_builder.verify.model_client import ModelClient
+from pagelm_builder.verify.served_site import serve_site
 
 ROOT = Path(__file__).parents[2]
 DIST = ROOT / "dist"
@@ -45,10 +46,8 @@ def site_url(dist: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=launch_arguments())
+    with open_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

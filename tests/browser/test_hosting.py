@@ -11,7 +11,8 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Request, Route, expect
 
 from browser.chat_page import ChatPage
-from browser.served_site import serve_plainly, serve_site
+from browser.plain_host import serve_plainly
+from pagelm_builder.verify.served_site import serve_site
 
 
 @pytest.fixture

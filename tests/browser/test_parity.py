@@ -8,10 +8,10 @@ from typing import Final, Literal
 
 import pytest
 
-from browser.model_client import ModelClient
 from browser.threads import in_a_thread
 from pagelm import Done, LanguageModel, ReasoningDelta, SamplingOptions, TextDelta
 from pagelm_builder.pico.problems import Problem, grade, heldout_problems
+from pagelm_builder.verify.model_client import ModelClient
 
 # The same arithmetic: int4 weights as they are, or expanded to int8 with int8 activations.
 NATIVE_GRAPH: Final[Mapping[str, Literal["native", "wasm"]]] = {"webgpu": "native", "wasm": "wasm"}

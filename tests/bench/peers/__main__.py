@@ -14,11 +14,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from bench.peers.gguf_checkpoint import write_gguf
-from browser.chromium import find_chromium, launch_arguments
-from browser.served_site import serve_plainly
+from browser.plain_host import serve_plainly
+from pagelm_builder.verify.chromium import open_chromium
 
 HERE = Path(__file__).parent
 DECODED_TOKENS = 24
@@ -54,9 +54,8 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         serve_plainly(lay_out(Path(folder), arguments), ISOLATION) as address,
-        sync_playwright() as playwright,
+        open_chromium() as browser,
     ):
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=launch_arguments())
         print(f"Chromium {browser.version}, wllama {peer_version(arguments.peers)}\n")
         for threads in arguments.threads:
             print(table(threads, run_all(browser, address, order | {"threads": threads})), flush=True)

@@ -1,29 +1,14 @@
-"""A folder on a free port: by `pagelm serve`, as a person starts it, or by the plainest static host."""
+"""A folder on a free port, by the plainest static host."""
 
 from __future__ import annotations
 
 import functools
 import http.server
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
-
-
-@contextmanager
-def serve_site(folder: Path) -> Iterator[str]:
-    """Serve a site while the block runs; yields its address, with a slash at the end."""
-    command = [sys.executable, "-m", "pagelm_builder.cli", "serve", str(folder), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            line = server.stdout.readline()
-            yield next(word for word in line.split() if word.startswith("http://"))
-        finally:
-            server.terminate()
 
 
 class PlainHandler(http.server.SimpleHTTPRequestHandler):

@@ -23,10 +23,10 @@ from pagelm_builder.errors import VerificationError
 from pagelm_builder.export import export_bundle
 from pagelm_builder.external_data import external_data
 from pagelm_builder.graphs import BuiltGraph, build_wasm
+from pagelm_builder.parity import deviations, measure_parity, sequence_of_ids
 from pagelm_builder.quantize.block_format import BlockFormat
 from pagelm_builder.quantize.expansion import expand_rows
 from pagelm_builder.variant import NATIVE, WASM
-from pagelm_builder.verify import deviations, sequence_of_ids, verify_bundle
 from pagelm_builder.weights import ExpandedLayout, Region, WeightLayout, plan_weights
 from tiny_checkpoints import TINY, random_arrays, write_checkpoint, write_config
 
@@ -84,7 +84,7 @@ def set_attribute(node: onnx.NodeProto, name: str, value: float | int) -> None:
 
 def test_export_writes_what_was_measured_into_the_manifest(bundle: Path) -> None:
     parity = load_manifest(bundle).parity
-    assert parity == verify_bundle(bundle)
+    assert parity == measure_parity(bundle)
     assert (parity["tokens"], parity["positions"]) == (32, 13)
     assert set(parity) == {"tokens", "positions", "native", "wasm", "wasm_to_native"}
 
@@ -158,7 +158,7 @@ def test_deviation_is_a_share_of_the_spread_and_ignores_constants() -> None:
 
 def test_progress_counts_the_graphs_that_run(bundle: Path) -> None:
     reports: list[tuple[str, int, int]] = []
-    verify_bundle(bundle, lambda *report: reports.append(report))
+    measure_parity(bundle, lambda *report: reports.append(report))
     assert reports == [("verify", done, 2) for done in (0, 1, 2)]
 
 
@@ -224,7 +224,7 @@ def pick_the_first_token(graph: onnx.GraphProto) -> None:
 def test_a_prefill_that_is_not_the_decode_of_its_tokens_is_noticed(name: str, alter: Alter) -> None:
     problem = f"graph {name}: logits after prefill \\+ decode deviate from those after prefill by"
     with pytest.raises(VerificationError, match=problem):
-        verify_bundle(alter(name, pick_the_first_token))
+        measure_parity(alter(name, pick_the_first_token))
 
 
 @pytest.mark.parametrize("name", RUNNABLE)
@@ -233,7 +233,7 @@ def test_candidates_that_are_not_the_greatest_are_noticed(name: str, alter: Alte
         set_attribute(node_of(graph, "TopK"), "largest", 0)
 
     with pytest.raises(VerificationError, match=f"graph {name}: 64 of 64 candidates are not the greatest"):
-        verify_bundle(alter(name, take_the_least))
+        measure_parity(alter(name, take_the_least))
 
 
 @pytest.mark.parametrize("name", RUNNABLE)
@@ -242,7 +242,7 @@ def test_logits_that_are_not_numbers_are_noticed(name: str, alter: Alter) -> Non
         set_attribute(node_of(graph, "SimplifiedLayerNormalization"), "epsilon", -1e6)
 
     with pytest.raises(VerificationError, match=f"graph {name}: 512 of 512 logits are not finite"):
-        verify_bundle(alter(name, take_a_root_of_a_negative))
+        measure_parity(alter(name, take_a_root_of_a_negative))
 
 
 @pytest.mark.parametrize("name", RUNNABLE)
@@ -253,7 +253,7 @@ def test_a_graph_that_onnxruntime_refuses_is_named(name: str, alter: Alter) -> N
     with pytest.raises(
         VerificationError, match=f"graph {name}: onnxruntime fails on it: .*GatherNoSuchThing"
     ):
-        verify_bundle(alter(name, ask_for_an_unknown_operator))
+        measure_parity(alter(name, ask_for_an_unknown_operator))
 
 
 def rename_an_output(graph: onnx.GraphProto) -> None:
@@ -303,7 +303,7 @@ def leave_out_a_node(graph: onnx.GraphProto) -> None:
 @pytest.mark.parametrize("name", GRAPHS)
 def test_a_graph_that_breaks_the_contract_is_named(name: str, edit: Edit, problem: str, alter: Alter) -> None:
     with pytest.raises(VerificationError, match=f"graph {name}: .*{problem}"):
-        verify_bundle(alter(name, edit))
+        measure_parity(alter(name, edit))
 
 
 def test_a_file_that_is_no_graph_is_named(bundle: Path, tmp_path: Path) -> None:
@@ -312,4 +312,4 @@ def test_a_file_that_is_no_graph_is_named(bundle: Path, tmp_path: Path) -> None:
     replace_file(copy, manifest["graphs"]["webgpu-f16"], "graphs/webgpu-f16.{}.onnx", b"\xff no protobuf")
     (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(VerificationError, match="graph webgpu-f16: is not ONNX"):
-        verify_bundle(copy)
+        measure_parity(copy)

@@ -56,7 +56,7 @@ class _Run:
     whole: NDArray[np.float64]
 
 
-def verify_bundle(
+def measure_parity(
     folder: Path, progress: Progress | None = None, *, scratch: Path | None = None
 ) -> dict[str, JsonValue]:
     """Check a bundle that is written whole.
