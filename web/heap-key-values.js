@@ -4,13 +4,14 @@
  *
  *     [1, num_key_value_heads, capacity, head_dim] float32        rows from the length on hold nothing
  *
- * onnxruntime's CPU attention appends in place where past and present are the same memory. Capacity doubles when it no
- * longer suffices, up to the model's positions. Knows nothing about tokens.
+ * onnxruntime's CPU attention appends in place where past and present are the same memory. Capacity grows when it no
+ * longer suffices, up to the model's positions: by doubling at first, then by a quarter, because this memory is the page's and
+ * the heap never shrinks. Knows nothing about tokens.
  *
  * @module
  */
 
-import { keyValueNames, nextCapacity } from "./key-value-capacity.js";
+import { gentlyGrown, keyValueNames, nextCapacity } from "./key-value-capacity.js";
 
 /** @typedef {import("./wasm-heap.js").HeapTensor} HeapTensor */
 /** @typedef {{past: string, present: string, capacity: number, tensor: HeapTensor | null}} Slot */
@@ -63,7 +64,7 @@ export class HeapKeyValues {
    */
   #grow(slot, total, length) {
     const { num_key_value_heads: heads, head_dim: headDim, max_position_embeddings: greatest } = this.#model;
-    const capacity = nextCapacity(total, slot.capacity, greatest);
+    const capacity = nextCapacity(total, slot.capacity, greatest, gentlyGrown);
     const what = `${slot.present} of ${capacity} tokens`;
     const tensor = this.#heap.allocateTensor("float32", [1, heads, capacity, headDim], what);
     if (slot.tensor) {

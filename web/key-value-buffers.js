@@ -10,7 +10,7 @@
  */
 
 import { DeviceMemoryError } from "./errors.js";
-import { keyValueNames, nextCapacity } from "./key-value-capacity.js";
+import { doubled, keyValueNames, nextCapacity } from "./key-value-capacity.js";
 
 /** @typedef {import("onnxruntime-common").Tensor} Tensor */
 /** @typedef {{past: string, present: string, tensor: Tensor, buffer: GPUBuffer}} Slot */
@@ -54,7 +54,7 @@ export class KeyValueBuffers {
    */
   async reserve(total, length) {
     if (total <= this.#capacity) return;
-    const capacity = nextCapacity(total, this.#capacity, this.#model.max_position_embeddings);
+    const capacity = nextCapacity(total, this.#capacity, this.#model.max_position_embeddings, doubled);
     const slots = await this.#allocate(capacity);
     this.#copyRows(this.#slots, slots, length, capacity);
     for (const { buffer } of this.#slots) buffer.destroy(); // after the copies: the queue keeps its order

@@ -107,6 +107,29 @@ test("a cache that grows takes every head's rows with it", async () => {
   assert.equal(module.tensors.size, before, "the tensors it grew out of are released");
 });
 
+test("a long cache grows by a quarter, and one tensor at a time is there twice", async () => {
+  const device = openDevice(40960);
+  await device.run(new Array(2048).fill(1), 0);
+  const caches = () => [...module.tensors.values()].filter(({ dims }) => dims.length === 4);
+  assert.deepEqual(
+    caches().map(({ dims }) => dims[2]),
+    [2048, 2048],
+  );
+  let most = 0;
+  const create = module._OrtCreateTensor;
+  module._OrtCreateTensor = (...parameters) => {
+    const handle = create(...parameters);
+    most = Math.max(most, caches().length);
+    return handle;
+  };
+  await device.run([2], 2048);
+  assert.deepEqual(
+    caches().map(({ dims }) => dims[2]),
+    [2560, 2560],
+  );
+  assert.equal(most, 3);
+});
+
 test("where there is no room to grow it is said, and the rows are still there", async () => {
   const device = openDevice();
   await device.run([1, 2, 3], 0);
