@@ -29,6 +29,7 @@
  * @property {string} question
  * @property {boolean} enableThinking
  * @property {TurnStatus} status
+ * @property {{readTokens: number, promptTokens: number} | null} prefill  how far a long prompt is read
  * @property {string} reasoning
  * @property {string} answer  Markdown, as the model wrote it
  * @property {number | null} thinkingSince  ms since the epoch; null before the first token of reasoning
@@ -51,6 +52,8 @@
  * @property {Ready | null} ready
  * @property {Turn[]} turns
  * @property {number} nextId
+ * @property {number} firstShownId  the model no longer sees turns before this one: the context had no room
+ * @property {import("./protocol.js").Counted | null} context  what a prompt with the draft takes; null: not known
  * @property {string} draft  what stands in the composer
  * @property {boolean} enableThinking
  * @property {Sampling} sampling  only what differs from the bundle's defaults
@@ -66,10 +69,13 @@
  *   | {kind: "question", text: string}
  *   | {kind: "retry"}
  *   | {kind: "turn-started", id: number}
+ *   | {kind: "turnsDropped", id: number, messages: number}
+ *   | {kind: "prefill", id: number, readTokens: number, promptTokens: number}
  *   | {kind: "reasoning", id: number, text: string, at: number}
  *   | {kind: "text", id: number, text: string, at: number}
  *   | {kind: "done", id: number, finishReason: FinishReason, usage: Usage, at: number}
  *   | {kind: "turn-failed", id: number, error: ErrorDescription, at: number}
+ *   | {kind: "counted", counted: import("./protocol.js").Counted | null}
  *   | {kind: "queue-stopped"}
  *   | {kind: "new-chat"}
  *   | {kind: "thinking", enabled: boolean}
@@ -87,6 +93,8 @@ export function emptyChat() {
     ready: null,
     turns: [],
     nextId: 1,
+    firstShownId: 1,
+    context: null,
     draft: "",
     enableThinking: true,
     sampling: {},
@@ -127,6 +135,14 @@ export function reduceChat(state, event) {
       return retryLast(state);
     case "turn-started":
       return changeTurn(state, event.id, { status: "reading" });
+    case "turnsDropped":
+      return dropTurns(state, event.id, event.messages);
+    case "prefill": {
+      const { readTokens, promptTokens } = event;
+      return changeTurn(state, event.id, { prefill: { readTokens, promptTokens } });
+    }
+    case "counted":
+      return { ...state, context: event.counted };
     case "reasoning":
       return appendReasoning(state, event.id, event.text, event.at);
     case "text":
@@ -175,6 +191,7 @@ function newTurn(id, question, enableThinking) {
     question,
     enableThinking,
     status: "queued",
+    prefill: null,
     reasoning: "",
     answer: "",
     thinkingSince: null,
@@ -210,6 +227,28 @@ function changeTurn(state, id, change) {
   const turn = state.turns[index];
   const changed = { ...turn, ...(typeof change === "function" ? change(turn) : change) };
   return { ...state, turns: state.turns.with(index, changed) };
+}
+
+/**
+ * The model sees the oldest turns no more; they stay for the person.
+ * @param {ChatState} state
+ * @param {number} id  of the turn that had no room
+ * @param {number} messages  of those that were sent: a question and an answer each turn
+ * @returns {ChatState}
+ */
+function dropTurns(state, id, messages) {
+  const sent = state.turns.filter((turn) => turn.id === id || isShown(state, turn));
+  return { ...state, firstShownId: sent[messages / 2]?.id ?? id };
+}
+
+/**
+ * Whether a turn is part of what the model is told. One stopped before it answered is not: an empty answer would teach
+ * the model to be silent.
+ * @param {ChatState} state
+ * @param {Turn} turn
+ */
+function isShown(state, turn) {
+  return turn.answer !== "" && turn.id >= state.firstShownId;
 }
 
 /**
@@ -339,10 +378,9 @@ export function nextTurn(state) {
 }
 
 /**
- * The messages to send for a turn: every earlier turn that has an answer, then its question. A turn stopped before it
- * answered is left out: an empty answer would teach the model to be silent.
+ * The messages to send for a turn: the earlier turns that the model is shown, then its question.
  * @param {ChatState} state
- * @param {Turn} turn
+ * @param {{id: number, question: string}} turn
  * @returns {ChatMessage[]}
  */
 export function messagesFor(state, turn) {
@@ -350,7 +388,7 @@ export function messagesFor(state, turn) {
   const messages = [];
   for (const earlier of state.turns) {
     if (earlier.id === turn.id) break;
-    if (earlier.answer === "") continue;
+    if (!isShown(state, earlier)) continue;
     messages.push({ role: "user", content: earlier.question });
     /** @type {ChatMessage} */
     const reply = { role: "assistant", content: earlier.answer };
@@ -362,4 +400,14 @@ export function messagesFor(state, turn) {
   }
   messages.push({ role: "user", content: turn.question });
   return messages;
+}
+
+/**
+ * The prompt that the draft would be sent as, to count its tokens.
+ * @param {ChatState} state
+ * @returns {import("./protocol.js").CountOptions}
+ */
+export function nextPrompt(state) {
+  const messages = messagesFor(state, { id: state.nextId, question: state.draft.trim() });
+  return { messages, enableThinking: state.enableThinking };
 }

@@ -114,13 +114,18 @@ export function mountChatView(root, model, { dispatch, stop, tryAgain, backend, 
       header.update({ model: model.name, backend: ready?.backend ?? null, theme: theme.current() });
       welcome.update({ visible: turns.length === 0, contextSize: ready?.model.contextSize ?? null });
       progress.update({ visible: phase === "loading", progress: state.progress });
-      list.update({ turns, canRetry: !busy && phase !== "failed", now: Date.now() });
+      list.update({
+        turns,
+        firstShownId: state.firstShownId,
+        canRetry: !busy && phase !== "failed",
+        now: Date.now(),
+      });
       notice.update({
         error: state.notice?.error ?? null,
         canTryAgain: state.notice?.remedy != null,
         canDismiss: state.notice?.remedy !== "load",
       });
-      composer.update({ draft: state.draft, busy, phase, enableThinking });
+      composer.update({ draft: state.draft, busy, phase, enableThinking, context: state.context });
       settings.update({ ready, phase, sampling, enableThinking, backend: backend.current() });
     },
     /** @param {string} sentence */

@@ -10,9 +10,10 @@
 
 import { announcementFor } from "./announcements.js";
 import { createBackendPreference } from "./backend-preference.js";
-import { messagesFor, nextTurn, openTurn, reduceChat } from "./chat-state.js";
+import { messagesFor, nextPrompt, nextTurn, openTurn, reduceChat } from "./chat-state.js";
 import { restoreChat, storeChat } from "./chat-storage.js";
 import { mountChatView } from "./chat-view.js";
+import { createContextMeter } from "./context-meter.js";
 import { createRenderLoop } from "./render-loop.js";
 import { createTheme } from "./theme.js";
 
@@ -33,6 +34,7 @@ import { createTheme } from "./theme.js";
  * @typedef {object} ChatClient
  * @property {(options: LoadOptions, onProgress: (progress: Progress) => void) => Promise<Ready>} load  once per client
  * @property {(options: GenerateOptions) => RunningGeneration} generate
+ * @property {(options: import("./protocol.js").CountOptions) => Promise<import("./protocol.js").Counted>} countTokens
  * @property {() => void} close
  */
 
@@ -51,7 +53,10 @@ import { createTheme } from "./theme.js";
 const FATAL_ERRORS = new Set(["WorkerError", "DeviceLostError"]);
 
 /** Too frequent to store the chat at each; it is stored anyway when the page goes away. */
-const UNSAVED_EVENTS = new Set(["reasoning", "text", "progress", "draft"]);
+const UNSAVED_EVENTS = new Set(["reasoning", "text", "progress", "draft", "prefill", "counted"]);
+
+/** After these the next prompt may have another length. */
+const COUNTED_EVENTS = new Set(["ready", "draft", "done", "thinking", "new-chat", "turnsDropped"]);
 
 /**
  * @param {HTMLElement} root
@@ -105,9 +110,16 @@ export function mountChat(root, options) {
     if (event.kind === "new-chat") running?.cancel();
     if (!UNSAVED_EVENTS.has(event.kind)) save();
     loop.request();
+    if (COUNTED_EVENTS.has(event.kind)) meter.request();
     const turn = nextTurn(state);
     if (turn && !running && client) void answer(client, turn);
   }
+
+  /** What the next question would take of the context, whenever that may have changed. */
+  const meter = createContextMeter(
+    () => (state.phase === "ready" && client ? { client, request: nextPrompt(state) } : null),
+    (counted) => dispatch({ kind: "counted", counted }),
+  );
 
   async function load() {
     const previous = client;
@@ -136,7 +148,12 @@ export function mountChat(root, options) {
   async function answer(model, turn) {
     const { id, enableThinking } = turn;
     const messages = messagesFor(state, turn);
-    const generation = model.generate({ messages, enableThinking, sampling: state.sampling });
+    const generation = model.generate({
+      messages,
+      enableThinking,
+      sampling: state.sampling,
+      overflow: "truncate-oldest-turns",
+    });
     running = generation;
     dispatch({ kind: "turn-started", id });
     try {
@@ -186,6 +203,7 @@ export function mountChat(root, options) {
       save();
       disposed = true;
       clearInterval(clock);
+      meter.stop();
       removeEventListener("pagehide", save);
       document.removeEventListener("visibilitychange", save);
       loop.stop();
@@ -206,7 +224,10 @@ function chatEvent(event, id) {
   if (event.kind === "done") {
     return { kind: "done", id, finishReason: event.finishReason, usage: event.usage, at };
   }
-  return { kind: event.kind, id, text: event.text, at };
+  if (event.kind === "reasoning" || event.kind === "text") {
+    return { kind: event.kind, id, text: event.text, at };
+  }
+  return { ...event, id };
 }
 
 /**

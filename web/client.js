@@ -17,6 +17,9 @@ import { ProtocolError, RemoteError, WorkerError } from "./errors.js";
 /** @typedef {import("./protocol.js").DoneMessage} DoneMessage */
 /** @typedef {{receive: (message: WorkerMessage) => void, fail: (error: Error) => void}} Request */
 
+/** @type {readonly string[]} */
+const GENERATION_KINDS = ["turnsDropped", "prefill", "reasoning", "text", "done"];
+
 export class PagelmClient {
   /** @type {Endpoint} */ #endpoint;
   /** @type {Map<number, Request>} */ #requests = new Map();
@@ -66,6 +69,18 @@ export class PagelmClient {
     const generation = new Generation(() => this.#cancel(id));
     const id = this.#send({ kind: "generate", ...options }, generation);
     return generation;
+  }
+
+  /**
+   * How much of the context a prompt of these messages takes; may be asked while a generation runs.
+   *
+   * @param {import("./protocol.js").CountOptions} options
+   * @returns {Promise<import("./protocol.js").Counted>}
+   */
+  countTokens(options) {
+    return this.#ask({ kind: "count", ...options }, (message) =>
+      message.kind === "counted" ? { tokens: message.tokens, contextSize: message.contextSize } : undefined,
+    );
   }
 
   /**
@@ -201,10 +216,10 @@ class Generation {
 
   /** @param {WorkerMessage} message */
   receive(message) {
-    if (message.kind !== "reasoning" && message.kind !== "text" && message.kind !== "done") {
+    if (!isGenerationEvent(message)) {
       this.fail(
         new ProtocolError(`The worker answered a generate with ${JSON.stringify(message.kind)}`, {
-          expected: "reasoning, text or done",
+          expected: GENERATION_KINDS.join(", "),
           remedy: "Page and worker are of different versions: reload without the cache.",
         }),
       );
@@ -249,4 +264,12 @@ class Generation {
       this.cancel();
     }
   }
+}
+
+/**
+ * @param {WorkerMessage} message
+ * @returns {message is GenerationEvent}
+ */
+function isGenerationEvent(message) {
+  return GENERATION_KINDS.includes(message.kind);
 }

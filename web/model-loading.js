@@ -29,6 +29,7 @@ import { openWasmDevice } from "./wasm-session.js";
  * @typedef {object} PageSession
  * @property {(id: number, requestJson: string) => Promise<void>} generate
  * @property {(id: number) => void} cancel
+ * @property {(id: number, requestJson: string) => void} count
  */
 /**
  * @typedef {object} LoadedModel

@@ -75,6 +75,19 @@
  * @property {ChatMessage[]} messages
  * @property {boolean} enableThinking
  * @property {Sampling} sampling
+ * @property {"error" | "truncate-oldest-turns"} [overflow]  of a chat that is too long; absent: error
+ */
+
+/**
+ * @typedef {object} CountOptions
+ * @property {ChatMessage[]} messages
+ * @property {boolean} enableThinking
+ */
+
+/**
+ * @typedef {object} Counted
+ * @property {number} tokens  of a prompt of these messages
+ * @property {number} contextSize  tokens
  */
 
 /**
@@ -143,24 +156,28 @@
 /** @typedef {{kind: "load", id: number} & LoadOptions} LoadMessage */
 /** @typedef {{kind: "generate", id: number} & GenerateOptions} GenerateMessage */
 /** @typedef {{kind: "cancel", id: number, target: number}} CancelMessage */
+/** @typedef {{kind: "count", id: number} & CountOptions} CountMessage */
 /** @typedef {{kind: "statistics", id: number}} StatisticsMessage */
-/** @typedef {LoadMessage | GenerateMessage | CancelMessage | StatisticsMessage} PageMessage */
+/** @typedef {LoadMessage | GenerateMessage | CancelMessage | CountMessage | StatisticsMessage} PageMessage */
 
 /** @typedef {{kind: "progress", id: number} & Progress} ProgressMessage */
 /** @typedef {{kind: "ready", id: number} & Ready} ReadyMessage */
+/** @typedef {{kind: "turnsDropped", id: number, messages: number}} TurnsDroppedMessage  comes before all else */
+/** @typedef {{kind: "prefill", id: number, readTokens: number, promptTokens: number}} PrefillMessage */
 /** @typedef {{kind: "reasoning", id: number, text: string}} ReasoningMessage */
 /** @typedef {{kind: "text", id: number, text: string}} TextMessage */
 /** @typedef {{kind: "done", id: number, finishReason: FinishReason, usage: Usage}} DoneMessage */
+/** @typedef {{kind: "counted", id: number} & Counted} CountedMessage */
 /** @typedef {{kind: "statistics", id: number, statistics: Statistics}} StatisticsReply */
 /** @typedef {{kind: "error", id: number, error: ErrorDescription}} ErrorMessage */
 /**
- * @typedef {ProgressMessage | ReadyMessage | ReasoningMessage | TextMessage | DoneMessage | StatisticsReply | ErrorMessage
+ * @typedef {ProgressMessage | ReadyMessage | GenerationEvent | CountedMessage | StatisticsReply | ErrorMessage
  * } WorkerMessage
  */
 
 /**
  * What a generation yields to the page; the last one is always `done`.
- * @typedef {ReasoningMessage | TextMessage | DoneMessage} GenerationEvent
+ * @typedef {TurnsDroppedMessage | PrefillMessage | ReasoningMessage | TextMessage | DoneMessage} GenerationEvent
  */
 
 export {};

@@ -197,3 +197,22 @@ export function finishSentence(finishReason, usage) {
   }
   return "Cut off at the limit of new tokens. Raise “Max new tokens” in the settings for a longer answer.";
 }
+
+/**
+ * What the next question takes of the context.
+ * @param {import("./protocol.js").Counted} counted
+ */
+export function contextSentence({ tokens, contextSize }) {
+  return `${formatCount(tokens)} of ${formatCount(contextSize)} tokens of the context`;
+}
+
+/**
+ * What a person reads while the model has not begun to answer; "" once it has.
+ * @param {Pick<import("./chat-state.js").Turn, "status" | "prefill">} turn
+ */
+export function waitingSentence({ status, prefill }) {
+  if (status === "queued") return "Waits for the model…";
+  if (status !== "reading") return "";
+  if (prefill === null || prefill === undefined) return "Reading…";
+  return `Reading… ${formatCount(prefill.readTokens)} of ${formatCount(prefill.promptTokens)} tokens`;
+}

@@ -38,11 +38,11 @@ const actions = {
     page.postMessage({ kind: "ready", id: message.id, ...model.ready });
   },
 
-  async generate({ id, messages, enableThinking, sampling }) {
+  async generate({ id, messages, enableThinking, sampling, overflow }) {
     const { session } = loaded("generate");
     generating.add(id);
     try {
-      await session.generate(id, JSON.stringify({ messages, enableThinking, sampling }));
+      await session.generate(id, JSON.stringify({ messages, enableThinking, sampling, overflow }));
     } catch (error) {
       throw namePythonFailure(error);
     } finally {
@@ -52,6 +52,10 @@ const actions = {
 
   cancel({ target }) {
     model?.session.cancel(target);
+  },
+
+  count({ id, messages, enableThinking }) {
+    loaded("count").session.count(id, JSON.stringify({ messages, enableThinking }));
   },
 
   statistics({ id }) {

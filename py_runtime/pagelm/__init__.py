@@ -9,9 +9,10 @@ Everything here imports in a bare Python with jinja2: no numpy, no onnxruntime, 
 
 from pagelm.backend import Backend, Candidates, Capabilities
 from pagelm.chat import Chat
-from pagelm.engine import Cancellation, Engine
+from pagelm.engine import Engine
+from pagelm.engine_steps import Cancellation
 from pagelm.errors import PagelmError
-from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
+from pagelm.events import Done, Event, PrefillProgress, ReasoningDelta, TextDelta, TurnsDropped, Usage
 from pagelm.language_model import LanguageModel
 from pagelm.manifest import Manifest, load_manifest, parse_manifest, verify_bundle_files
 from pagelm.sampling_options import SamplingOptions
@@ -29,10 +30,12 @@ __all__ = [
     "LanguageModel",
     "Manifest",
     "PagelmError",
+    "PrefillProgress",
     "ReasoningDelta",
     "SamplingOptions",
     "ScriptedBackend",
     "TextDelta",
+    "TurnsDropped",
     "Usage",
     "load_manifest",
     "parse_manifest",

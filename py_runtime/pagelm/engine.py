@@ -7,18 +7,15 @@ arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from time import perf_counter
-from typing import Literal
 
 from pagelm.backend import Backend, Candidates
+from pagelm.engine_steps import Cancellation, EngineStep, Finished, FinishReason, Prefilled, Prefilling, Token
 from pagelm.errors import BusyError, SamplingError
-from pagelm.kv_cache import KVCache, PrefillPlan
+from pagelm.kv_cache import KVCache
 from pagelm.sampling import Sampler
 from pagelm.sampling_options import SamplingOptions
-
-FinishReason = Literal["stop", "length", "abort"]
 
 PREFILL_CHUNK_TOKENS = 128
 """A stop during prefill waits for one chunk; on WASM a token costs least in runs of about this length."""
@@ -28,70 +25,8 @@ Interject = Callable[[], Sequence[int]]
 """Asked after each token: which ids have to follow it, whatever the model says; mostly none."""
 
 
-class Cancellation:
-    """A flag that ends a generation before its next token. Set it from anywhere in the same thread.
-
-    Args:
-        parent: Counts as well.
-    """
-
-    __slots__ = ("_cancelled", "_parent")
-
-    def __init__(self, parent: Cancellation | None = None) -> None:
-        self._cancelled = False
-        self._parent = parent
-
-    @property
-    def cancelled(self) -> bool:
-        return self._cancelled or (self._parent is not None and self._parent.cancelled)
-
-    def cancel(self) -> None:
-        self._cancelled = True
-
-
 def _nothing() -> Sequence[int]:
     return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Prefilled:
-    """The prompt has been read; first of a generation's steps.
-
-    Attributes:
-        prompt_tokens: Length of the prompt.
-        cached_tokens: How many of them were in the cache already.
-        prefill_ms: How long the others took.
-        seed: What the draws come from.
-    """
-
-    prompt_tokens: int
-    cached_tokens: int
-    prefill_ms: float
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One new token; never one that ends the sequence."""
-
-    token_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """Last of a generation's steps.
-
-    Attributes:
-        finish_reason: "stop": the model ended it. "length": `max_new_tokens` or the context did. "abort":
-            someone did.
-        decode_ms: From the end of prefill to here, the consumer's own time included.
-    """
-
-    finish_reason: FinishReason
-    decode_ms: float
-
-
-EngineStep = Prefilled | Token | Finished
 
 
 class Engine:
@@ -135,7 +70,8 @@ class Engine:
             interject: Its ids are yielded and run like the model's own, all in one run.
 
         Yields:
-            `Prefilled`, then a `Token` for each new token, then `Finished`.
+            `Prefilling` between two pieces of a long prompt, `Prefilled`, a `Token` for each new token,
+            `Finished`.
 
         Raises:
             SamplingError: `max_new_tokens` is below 1.
@@ -152,7 +88,15 @@ class Engine:
         generation = self._generation
 
         started = perf_counter()
-        candidates = await self._prefill(plan, cancellation)
+        candidates = None
+        self._forget_all_after(plan.keep)
+        for chunk in plan.chunks(self._prefill_chunk_tokens):
+            if cancellation.cancelled or generation != self._generation:
+                candidates = None
+                break
+            candidates = await self._read(chunk)
+            if len(self.cache) < len(input_ids):
+                yield Prefilling(len(self.cache), len(input_ids))
         prefilled = perf_counter()
         yield Prefilled(len(input_ids), plan.keep, (prefilled - started) * 1000, sampler.seed)
 
@@ -180,31 +124,51 @@ class Engine:
             candidates = await self._append(said)
         yield Finished(finish_reason, (perf_counter() - prefilled) * 1000)
 
-    async def _prefill(self, plan: PrefillPlan, cancellation: Cancellation) -> Candidates | None:
-        """Run the plan; None when cancelled before its end."""
-        self.backend.truncate(plan.keep)
-        self.cache.truncate(plan.keep)
-        candidates = None
-        for start in range(0, len(plan.input_ids), self._prefill_chunk_tokens):
-            if cancellation.cancelled:
-                return None
-            chunk = plan.input_ids[start : start + self._prefill_chunk_tokens]
-            self._running = True
-            try:
-                candidates = await self.backend.prefill(chunk, len(self.cache))
-            finally:
-                self._running = False
-            self.cache.extend(chunk)
-        return candidates
+    async def prefill(self, input_ids: Sequence[int], *, cancellation: Cancellation | None = None) -> None:
+        """Read what a prompt will begin with, so that it needs not be read then.
 
-    async def _append(self, token_ids: Sequence[int]) -> Candidates:
-        """Run what was said last."""
+        A cancellation, or a generation that begins meanwhile, ends it between two pieces; what has been read
+        stays.
+
+        Args:
+            input_ids: From the first token of the conversation.
+            cancellation: Set it to end before the next piece.
+
+        Raises:
+            ContextOverflowError: The tokens do not fit; nothing has been run.
+            BusyError: A generation is inside the backend right now.
+            BackendError: From the backend.
+        """
+        self._check_idle()
+        if self.cache.holds(input_ids, valid=self.backend.length):
+            return
+        plan = self.cache.plan(input_ids, valid=self.backend.length)
+        self._generation += 1
+        generation = self._generation
+        self._forget_all_after(plan.keep)
+        for chunk in plan.chunks(self._prefill_chunk_tokens):
+            if generation != self._generation or (cancellation and cancellation.cancelled):
+                break
+            await self._read(chunk)
+
+    def _forget_all_after(self, length: int) -> None:
+        self.backend.truncate(length)
+        self.cache.truncate(length)
+
+    async def _read(self, input_ids: Sequence[int]) -> Candidates:
+        """Run a piece of a prompt."""
+        return await self._extend(self.backend.prefill(input_ids, len(self.cache)), input_ids)
+
+    async def _append(self, said: Sequence[int]) -> Candidates:
+        """Run what was said last: a token of the model's own, and what was interjected after it."""
+        if len(said) > 1:
+            return await self._read(said)
+        return await self._extend(self.backend.decode(said[0]), said)
+
+    async def _extend(self, step: Awaitable[Candidates], token_ids: Sequence[int]) -> Candidates:
         self._running = True
         try:
-            if len(token_ids) == 1:
-                candidates = await self.backend.decode(token_ids[0])
-            else:
-                candidates = await self.backend.prefill(token_ids, len(self.cache))
+            candidates = await step
         finally:
             self._running = False
         self.cache.extend(token_ids)

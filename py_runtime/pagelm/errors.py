@@ -9,6 +9,7 @@
     ├── TokenizerError          the vocabulary file cannot be read
     ├── TemplateError           the chat template cannot be compiled or refuses these messages
     ├── SamplingError           a sampling option is outside its range
+    ├── SavedChatError          a saved chat cannot be read, or is another model's
     ├── ContextOverflowError    the prompt does not fit into the context
     ├── BackendError            the backend refused or failed
     │   ├── BackendUnavailableError   no such backend here
@@ -70,6 +71,10 @@ class TemplateError(PagelmError):
 
 class SamplingError(PagelmError):
     """A sampling option is outside its range."""
+
+
+class SavedChatError(PagelmError):
+    """A saved chat cannot be read, or is another model's."""
 
 
 class ContextOverflowError(PagelmError):

@@ -1,4 +1,4 @@
-"""What a reply consists of, as it happens: pieces of reasoning, pieces of the answer, and how it ended.
+"""What a reply consists of, as it happens: reading, pieces of reasoning and answer, and how it ended.
 
 Values only. The page's messages (docs/contracts.md, "Page ↔ worker") are these in camel case.
 """
@@ -7,7 +7,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pagelm.engine import FinishReason
+from pagelm.engine_steps import FinishReason
+
+
+@dataclass(frozen=True, slots=True)
+class TurnsDropped:
+    """The chat was too long: before anything else, its oldest turns were left out.
+
+    Attributes:
+        messages: How many messages they are; the system prompt is none of them.
+    """
+
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrefillProgress:
+    """A piece of a long prompt has been read.
+
+    Attributes:
+        read_tokens: How much of the prompt the cache holds by now.
+        prompt_tokens: Length of the prompt.
+    """
+
+    read_tokens: int
+    prompt_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +91,4 @@ class Done:
     usage: Usage
 
 
-Event = ReasoningDelta | TextDelta | Done
+Event = TurnsDropped | PrefillProgress | ReasoningDelta | TextDelta | Done

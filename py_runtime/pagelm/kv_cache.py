@@ -5,7 +5,7 @@ Lengths and budget only: the keys and values themselves live in the backend, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pagelm.errors import ContextOverflowError
@@ -24,6 +24,11 @@ class PrefillPlan:
     keep: int
     input_ids: Sequence[int]
     budget: int
+
+    def chunks(self, length: int) -> Iterator[Sequence[int]]:
+        """The tokens to run, in pieces of at most `length`."""
+        for start in range(0, len(self.input_ids), length):
+            yield self.input_ids[start : start + length]
 
 
 class KVCache:
@@ -65,6 +70,11 @@ class KVCache:
             )
         keep = min(common_prefix(self._token_ids, tokens), valid, len(tokens) - 1)
         return PrefillPlan(keep, tokens[keep:], self.capacity - len(tokens))
+
+    def holds(self, input_ids: Sequence[int], *, valid: int) -> bool:
+        """Whether the cache begins with these tokens, all of them among the `valid` of the backend."""
+        count = len(input_ids)
+        return count <= valid and self._token_ids[:count] == list(input_ids)
 
     def truncate(self, length: int) -> None:
         del self._token_ids[length:]

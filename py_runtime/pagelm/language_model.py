@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 from pagelm.backend import Backend
 from pagelm.chat import Chat
 from pagelm.chat_template import ChatTemplate, Message, encode_chat
-from pagelm.engine import Cancellation, Engine, Finished, Prefilled, Token, token_limit
+from pagelm.context_overflow import OverflowPolicy, drop_oldest_turns
+from pagelm.engine import Engine, token_limit
+from pagelm.engine_steps import Cancellation, Finished, Prefilled, Prefilling, Token
 from pagelm.errors import BackendError, BackendUnavailableError, TokenizerError
-from pagelm.events import Event
+from pagelm.events import Event, PrefillProgress, TurnsDropped
 from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm.reply_stream import ReplyStream
 from pagelm.sampling_options import SamplingOptions
@@ -105,9 +107,28 @@ class LanguageModel:
         """How many tokens prompt and reply may have together."""
         return self.engine.cache.capacity
 
-    def chat(self, system: str | None = None, *, enable_thinking: bool = True) -> Chat:
-        """A conversation that keeps its own history."""
-        return Chat(self, system, enable_thinking=enable_thinking)
+    @property
+    def name(self) -> str:
+        """Of the model, as the bundle says."""
+        return self.manifest.name
+
+    def chat(
+        self,
+        system: str | None = None,
+        *,
+        enable_thinking: bool = True,
+        overflow: OverflowPolicy = "error",
+    ) -> Chat:
+        """A conversation that keeps its own history; arguments as of `Chat`."""
+        return Chat(self, system, enable_thinking=enable_thinking, overflow=overflow)
+
+    def import_chat(self, text: str) -> Chat:
+        """A conversation that `Chat.export` wrote.
+
+        Raises:
+            SavedChatError: It cannot be read, or another model answered in it.
+        """
+        return Chat.import_(self, text)
 
     def will_think(self, messages: Sequence[Message], *, enable_thinking: bool) -> bool:
         """Whether a reply may reason: where it is enabled, the last `/think` or `/no_think` that user or
@@ -134,6 +155,7 @@ class LanguageModel:
         thinking_budget: int | None = None,
         stop: Sequence[str] = (),
         tools: Tools | None = None,
+        overflow: OverflowPolicy = "error",
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Answer the last message.
@@ -150,10 +172,13 @@ class LanguageModel:
                 the answer's reserve leaves.
             stop: Strings that end the answer, and are no part of it.
             tools: Functions that the template describes to the model.
+            overflow: What to do with a chat that leaves too little of the context to its answer: refuse it if
+                it leaves nothing, or drop its oldest turns.
             cancellation: Set it to end the reply before its next token.
 
         Yields:
-            `ReasoningDelta` and `TextDelta` as they come, then `Done`.
+            `TurnsDropped` if that had to be, `PrefillProgress` while a long prompt is read, `ReasoningDelta`
+            and `TextDelta` as they come, then `Done`.
 
         Raises:
             TemplateError: The template refuses the messages.
@@ -163,6 +188,11 @@ class LanguageModel:
             BusyError: Another reply is inside the backend right now.
             BackendError: From the backend.
         """
+        if overflow == "truncate-oldest-turns":
+            kept = self._drop_oldest_turns(messages, enable_thinking, tools)
+            if len(kept) < len(messages):
+                yield TurnsDropped(len(messages) - len(kept))
+            messages = kept
         thinks = self.will_think(messages, enable_thinking=enable_thinking)
         prompt = self._encode(messages, enable_thinking, tools)
         reply_tokens = token_limit(max_new_tokens, max(0, self.context_size - len(prompt)))
@@ -185,6 +215,8 @@ class LanguageModel:
                             yield event
                         if stream.stopped:
                             stop_here.cancel()
+                    case Prefilling(read_tokens, prompt_tokens):
+                        yield PrefillProgress(read_tokens, prompt_tokens)
                     case Prefilled():
                         stream.prefilled = step
                     case Finished():
@@ -192,9 +224,51 @@ class LanguageModel:
                             yield event
                         yield stream.done(step)
 
+    async def prefill(
+        self,
+        messages: Sequence[Message],
+        *,
+        enable_thinking: bool = True,
+        tools: Tools | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> None:
+        """Read the beginning of a chat before its next question is known.
+
+        Args:
+            messages: A system prompt, or a chat up to its last answer.
+            enable_thinking: As it will be asked with.
+            tools: As it will be asked with.
+            cancellation: Set it to end before the next piece; what has been read stays.
+
+        Raises:
+            TemplateError: The template refuses the messages.
+            ContextOverflowError: They do not fit; nothing has been run.
+            BusyError: A reply is inside the backend right now.
+            BackendError: From the backend.
+        """
+        thinks = self.will_think(messages, enable_thinking=enable_thinking)
+        prompt = encode_chat(
+            self.tokenizer,
+            self.template,
+            messages,
+            tools=tools,
+            enable_thinking=thinks,
+            add_generation_prompt=False,
+        )
+        await self.engine.prefill(prompt, cancellation=cancellation)
+
     async def close(self) -> None:
         """Give the backend's memory back."""
         await self.engine.backend.close()
+
+    def _drop_oldest_turns(
+        self, messages: Sequence[Message], enable_thinking: bool, tools: Tools | None
+    ) -> list[Message]:
+        return drop_oldest_turns(
+            messages,
+            count_tokens=lambda kept: len(self._encode(kept, enable_thinking, tools)),
+            context_size=self.context_size,
+        )
 
     def _encode(self, messages: Sequence[Message], enable_thinking: bool, tools: Tools | None) -> list[int]:
         thinks = self.will_think(messages, enable_thinking=enable_thinking)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pagelm.detokenizer import StreamingDetokenizer
-from pagelm.engine import Finished, Prefilled
+from pagelm.engine_steps import Finished, Prefilled
 from pagelm.events import Done, ReasoningDelta, TextDelta, Usage
 from pagelm.stop_strings import StopStrings
 from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Tag, ThinkingEvent, ThinkingSplitter, open_section

@@ -122,3 +122,19 @@ def test_everything_is_reached_by_keyboard(open_chat: Callable[..., ChatPage]) -
     chat.wait_for_end(chat.answers.last)
     expect(chat.text_of(chat.answers.last)).to_have_text("nomel")
     expect(chat.composer).to_be_focused()
+
+
+def test_a_chat_beyond_the_context_goes_on_without_its_oldest_turns(
+    open_chat: Callable[..., ChatPage],
+) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.set_sampling(temperature="0", max_new_tokens="8")
+    chat.set_thinking(False)
+    filler = "Reverse the word lemon. " * 90
+    meter = chat.page.get_by_role("meter", name="Context")
+    expect(meter).to_have_js_property("max", 4096)
+    for _ in range(5):
+        chat.ask(filler)
+    notice = chat.page.get_by_text("the model no longer sees what stands above")
+    expect(notice.filter(visible=True)).to_have_count(1)
+    expect(chat.questions).to_have_count(5)

@@ -175,3 +175,14 @@ test("a worker that breaks fails every open request by name", async () => {
     await assert.rejects(promise, { name: "WorkerError", message: /worker\.js:3: SyntaxError: x/ });
   }
 });
+
+test("tokens can be counted while a generation runs", async () => {
+  const { client } = connect((message, reply) => {
+    if (message.kind === "count") reply({ kind: "counted", tokens: 12, contextSize: 512 });
+  });
+  void client.generate(generateOptions);
+  assert.deepEqual(await client.countTokens({ messages: [], enableThinking: false }), {
+    tokens: 12,
+    contextSize: 512,
+  });
+});

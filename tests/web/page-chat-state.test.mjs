@@ -3,7 +3,15 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { emptyChat, isBusy, messagesFor, nextTurn, openTurn, reduceChat } from "../../web/chat-state.js";
+import {
+  emptyChat,
+  isBusy,
+  messagesFor,
+  nextPrompt,
+  nextTurn,
+  openTurn,
+  reduceChat,
+} from "../../web/chat-state.js";
 import { restoreChat, storeChat } from "../../web/chat-storage.js";
 
 /** @typedef {import("../../web/chat-state.js").ChatEvent} ChatEvent */
@@ -293,4 +301,49 @@ test("no event changes the state it is given", () => {
   let state = freeze(ready);
   for (const event of events) state = freeze(reduceChat(state, freeze(event)));
   assert.equal(state.phase, "loading");
+});
+
+test("turns that had no room in the context stay for the person and are not sent again", () => {
+  const three = after(
+    [...answered(1, "a", "A"), ...answered(2, "b", "B"), { kind: "question", text: "c" }],
+    ready,
+  );
+  const dropped = after([{ kind: "turnsDropped", id: 3, messages: 2 }], three);
+  assert.equal(dropped.firstShownId, 2);
+  assert.equal(dropped.turns.length, 3);
+  assert.deepEqual(
+    messagesFor(dropped, dropped.turns[2]).map(({ content }) => content),
+    ["b", "B", "c"],
+  );
+  const again = after([{ kind: "turnsDropped", id: 3, messages: 2 }], dropped);
+  assert.equal(again.firstShownId, 3);
+  assert.equal(restoreChat(storeChat(again)).firstShownId, 3);
+});
+
+test("a long prompt tells how far it is read", () => {
+  const reading = after(
+    [
+      { kind: "question", text: "long" },
+      { kind: "turn-started", id: 1 },
+      { kind: "prefill", id: 1, readTokens: 128, promptTokens: 500 },
+    ],
+    ready,
+  );
+  assert.deepEqual(reading.turns[0].prefill, { readTokens: 128, promptTokens: 500 });
+  assert.equal(reading.turns[0].status, "reading");
+});
+
+test("the next prompt is the history and the draft, with the switch as it stands", () => {
+  const state = after(
+    [...answered(1, "a", "A"), { kind: "draft", text: " b " }, { kind: "thinking", enabled: false }],
+    ready,
+  );
+  assert.deepEqual(nextPrompt(state), {
+    messages: [
+      { role: "user", content: "a" },
+      { role: "assistant", content: "A", reasoning_content: "hm" },
+      { role: "user", content: "b" },
+    ],
+    enableThinking: false,
+  });
 });

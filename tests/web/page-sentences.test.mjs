@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
+  contextSentence,
   finishSentence,
   formatBytes,
   formatDuration,
@@ -12,6 +13,7 @@ import {
   stageState,
   statsParts,
   thoughtLabel,
+  waitingSentence,
 } from "../../web/sentences.js";
 
 const USAGE = {
@@ -107,4 +109,19 @@ test("the end of an answer is explained when it was not the model's own", () => 
   assert.equal(finishSentence("abort", USAGE), "Stopped.");
   assert.match(finishSentence("length", USAGE), /Max new tokens/);
   assert.match(finishSentence("length", { ...USAGE, contextUsed: 4096 }), /new chat/);
+});
+
+test("a reader who waits hears how far a long prompt is", () => {
+  assert.equal(waitingSentence({ status: "queued", prefill: null }), "Waits for the model…");
+  assert.equal(waitingSentence({ status: "reading", prefill: null }), "Reading…");
+  const prefill = { readTokens: 1280, promptTokens: 3000 };
+  assert.equal(waitingSentence({ status: "reading", prefill }), "Reading… 1,280 of 3,000 tokens");
+  assert.equal(waitingSentence({ status: "thinking", prefill }), "");
+});
+
+test("the context is told in tokens", () => {
+  assert.equal(
+    contextSentence({ tokens: 1200, contextSize: 40960 }),
+    "1,200 of 40,960 tokens of the context",
+  );
 });

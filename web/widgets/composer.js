@@ -6,6 +6,7 @@
  */
 
 import { element, icon, setText, uniqueId } from "../element.js";
+import { contextSentence } from "../sentences.js";
 
 /**
  * @typedef {object} ComposerActions
@@ -21,6 +22,7 @@ import { element, icon, setText, uniqueId } from "../element.js";
  * @property {boolean} busy  an answer is being made or waits to be
  * @property {"loading" | "ready" | "failed"} phase
  * @property {boolean} enableThinking
+ * @property {import("../protocol.js").Counted | null} context  what a prompt with the draft takes
  */
 
 /**
@@ -41,6 +43,7 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
   const thinking = element("button", { type: "button", role: "switch", class: "plm-composer-thinking" });
   thinking.append(element("span", { class: "plm-composer-track", "aria-hidden": "true" }), "Thinking");
   const hint = element("p", { class: "plm-composer-hint plm-muted", id: hintId });
+  const context = mountContext();
   const send = actionButton("Send", "send", "submit");
   const stop = actionButton("Stop", "stop", "button");
   root.append(
@@ -48,12 +51,12 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
       "div",
       { class: "plm-composer-box" },
       field,
-      element("div", { class: "plm-composer-row" }, thinking, send, stop),
+      element("div", { class: "plm-composer-row" }, thinking, context.root, send, stop),
     ),
     hint,
   );
   /** @type {ComposerView} */
-  let view = { draft: "", busy: false, phase: "loading", enableThinking: true };
+  let view = { draft: "", busy: false, phase: "loading", enableThinking: true, context: null };
 
   root.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -91,9 +94,34 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
       stop.hidden = !view.busy;
       send.disabled = view.draft.trim() === "" || view.phase === "failed";
       if (focusLost) field.focus();
+      context.update(view.context);
       setText(hint, hintSentence(view));
     },
     focus: () => field.focus(),
+  };
+}
+
+/** How full the context is, as a bar and, to whoever asks, in words. */
+function mountContext() {
+  const bar = element("meter", { min: "0", class: "plm-composer-meter", "aria-label": "Context" });
+  const words = element("span", { class: "plm-composer-context-words" });
+  const root = element("span", { class: "plm-composer-context plm-muted" }, bar, words);
+  root.hidden = true;
+  return {
+    root,
+    /** @param {import("../protocol.js").Counted | null} counted */
+    update(counted) {
+      root.hidden = counted === null;
+      if (counted === null) return;
+      const { tokens, contextSize } = counted;
+      bar.max = contextSize;
+      bar.high = contextSize * 0.75;
+      bar.value = Math.min(tokens, contextSize);
+      const sentence = contextSentence(counted);
+      bar.textContent = sentence;
+      root.title = sentence;
+      setText(words, `${Math.min(100, Math.ceil((tokens / contextSize) * 100))} %`);
+    },
   };
 }
 

@@ -58,7 +58,7 @@ export function mountMessageList(root, { before, after, onRetry }) {
   }
 
   return {
-    /** @param {{turns: readonly Turn[], canRetry: boolean, now: number}} view */
+    /** @param {{turns: readonly Turn[], firstShownId: number, canRetry: boolean, now: number}} view */
     update(view) {
       for (const [id, { item }] of shown) {
         if (view.turns.some((turn) => turn.id === id)) continue;
@@ -68,7 +68,8 @@ export function mountMessageList(root, { before, after, onRetry }) {
       for (const turn of view.turns) {
         const isLast = turn === view.turns.at(-1);
         const entry = shown.get(turn.id) ?? mountTurn(turn);
-        entry.message.update({ turn, isLast, canRetry: view.canRetry, now: view.now });
+        const isFirstShown = turn.id === view.firstShownId && turn !== view.turns[0];
+        entry.message.update({ turn, isLast, isFirstShown, canRetry: view.canRetry, now: view.now });
       }
       end.follow();
     },

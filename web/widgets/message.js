@@ -8,7 +8,7 @@
 import { makeCopyButton } from "../clipboard.js";
 import { button, element, icon, setText } from "../element.js";
 import { mountMarkdown } from "../markdown.js";
-import { finishSentence } from "../sentences.js";
+import { finishSentence, waitingSentence } from "../sentences.js";
 import { mountNotice } from "./notice.js";
 import { mountReasoningBlock } from "./reasoning-block.js";
 import { mountStatsLine } from "./stats-line.js";
@@ -59,11 +59,14 @@ export function mountMessage(root, { onRetry }) {
     noticeRoot,
     actions,
   );
-  root.append(question, answer);
+  const dropped = element("p", { class: "plm-message-dropped plm-muted" });
+  setText(dropped, "The context is full: the model no longer sees what stands above.");
+  root.append(dropped, question, answer);
 
   return {
-    /** @param {{turn: Turn, isLast: boolean, canRetry: boolean, now: number}} view */
-    update({ turn, isLast, canRetry, now }) {
+    /** @param {{turn: Turn, isLast: boolean, isFirstShown: boolean, canRetry: boolean, now: number}} view */
+    update({ turn, isLast, isFirstShown, canRetry, now }) {
+      dropped.hidden = !isFirstShown;
       const closed = turn.status === "finished" || turn.status === "failed";
       const running = turn.status === "thinking";
       answerSource = turn.answer;
@@ -98,11 +101,4 @@ function mountCopy(read) {
   copy.setAttribute("aria-label", "Copy answer");
   makeCopyButton(copy, label, read);
   return copy;
-}
-
-/** @param {Turn} turn */
-function waitingSentence(turn) {
-  if (turn.status === "queued") return "Waits for the model…";
-  if (turn.status === "reading") return "Reading…";
-  return "";
 }

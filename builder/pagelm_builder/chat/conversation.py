@@ -92,7 +92,9 @@ class Conversation:
         self._terminal.remark(f"[{summary(answer.done)}]\n\n")
 
     def _new_chat(self, enable_thinking: bool) -> Chat:
-        return self._model.chat(self._settings.system, enable_thinking=enable_thinking)
+        return self._model.chat(
+            self._settings.system, enable_thinking=enable_thinking, overflow="truncate-oldest-turns"
+        )
 
 
 def _stay(number: int, frame: FrameType | None) -> None:

@@ -12,7 +12,7 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from pagelm import Cancellation, Chat, Done, LanguageModel, ReasoningDelta, TextDelta
+from pagelm import Cancellation, Chat, Done, LanguageModel, ReasoningDelta, TextDelta, TurnsDropped
 from pagelm_builder.chat.settings import ChatSettings
 from pagelm_builder.chat.terminal import Terminal
 
@@ -38,10 +38,12 @@ async def answer_question(
         PagelmError: As `LanguageModel.reply`.
     """
     cancellation = Cancellation()
+    asked = [*chat.messages, {"role": "user", "content": question}]
+    thinks = model.will_think(asked, enable_thinking=chat.enable_thinking)
     pieces: dict[type, list[str]] = {ReasoningDelta: [], TextDelta: []}
     events = chat.send(
         question,
-        sampling=settings.sampling_for(model, chat.enable_thinking),
+        sampling=settings.sampling_for(model, thinks),
         max_new_tokens=settings.max_new_tokens,
         thinking_budget=settings.thinking_budget,
         stop=settings.stop,
@@ -52,10 +54,12 @@ async def answer_question(
             async for event in events:
                 if isinstance(event, Done):
                     done = event
-                    continue
-                if terminal:
-                    _show(event, terminal, after=pieces)
-                pieces[type(event)].append(event.text)
+                elif isinstance(event, TurnsDropped) and terminal:
+                    terminal.remark("The context is full: the model no longer sees the oldest turns.\n")
+                elif isinstance(event, ReasoningDelta | TextDelta):
+                    if terminal:
+                        _show(event, terminal, after=pieces)
+                    pieces[type(event)].append(event.text)
     reasoning, text = ("".join(said) for said in pieces.values())
     if terminal and (text or reasoning):
         (terminal.answer if text else terminal.remark)("\n")

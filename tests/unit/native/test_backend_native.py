@@ -14,7 +14,8 @@ import pytest
 from fakes import collect
 from pagelm._backend_native import NativeBackend
 from pagelm._native_weights import expand_weights
-from pagelm.engine import Cancellation, Engine, Token
+from pagelm.engine import Engine
+from pagelm.engine_steps import Cancellation, Token
 from pagelm.errors import BackendError, ManifestError, PartAlteredError, PartMissingError
 from pagelm.events import Done, TextDelta
 from pagelm.language_model import LanguageModel

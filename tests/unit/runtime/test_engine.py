@@ -18,7 +18,8 @@ from fakes import (
     successor,
 )
 from pagelm.backend import Candidates
-from pagelm.engine import Cancellation, Engine, EngineStep, Finished, Prefilled, Token
+from pagelm.engine import Engine
+from pagelm.engine_steps import Cancellation, EngineStep, Finished, Prefilled, Token
 from pagelm.errors import BusyError, ContextOverflowError, SamplingError
 from pagelm.sampling_options import SamplingOptions
 from pagelm.scripted import ScriptedBackend

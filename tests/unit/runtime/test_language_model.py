@@ -29,7 +29,7 @@ from fakes import (
     successor,
     tokenizer_bytes,
 )
-from pagelm.engine import Cancellation
+from pagelm.engine_steps import Cancellation
 from pagelm.errors import (
     BackendError,
     ContextOverflowError,

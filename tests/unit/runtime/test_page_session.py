@@ -331,3 +331,65 @@ def test_the_tokenizer_may_come_as_a_typed_array() -> None:
     )
     run(session.generate(1, request()))
     assert page.text("text") == "4."
+
+
+def count(session: PageSession, **fields: Any) -> None:
+    messages = [{"role": "user", "content": "2 + 2?"}]
+    session.count(9, json.dumps({"messages": messages, "enableThinking": True, **fields}))
+
+
+def test_tokens_are_counted_before_a_question_is_asked() -> None:
+    page = Page()
+    model = model_on(scripted())
+    count(PageSession(model, page.post))
+    tokens = model.count_tokens([{"role": "user", "content": "2 + 2?"}])
+    assert page.last(9) == ("counted", {"tokens": tokens, "contextSize": CONTEXT_SIZE})
+
+
+def test_tokens_are_counted_while_an_answer_runs() -> None:
+    page = Page()
+    session = PageSession(model_on(PausingBackend(successor, vocab_size=VOCAB_SIZE)), page.post)
+    task = Stepper(session.generate(1, request(sampling={"temperature": 0, "maxNewTokens": 5})))
+    task.step()
+    count(session)
+    assert page.last(9)[0] == "counted"
+    task.finish()
+    assert page.last(1)[0] == "done"
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [({"messages": []}, "messages is empty"), ({"enableThinking": 1}, "enableThinking is a")],
+)
+def test_a_count_that_makes_no_sense_is_refused(fields: dict[str, Any], problem: str) -> None:
+    page = Page()
+    count(PageSession(model_on(scripted()), page.post), **fields)
+    kind, payload = page.last(9)
+    assert (kind, payload["error"]["name"]) == ("error", "ProtocolError")
+    assert problem in payload["error"]["message"]
+
+
+def long_chat() -> list[dict[str, str]]:
+    roles = ("user", "assistant", "user", "assistant", "user")
+    return [{"role": role, "content": "x" * 90} for role in roles]
+
+
+def test_a_chat_that_is_too_long_is_refused_unless_its_oldest_turns_may_go() -> None:
+    messages = [{"role": "user", "content": "x" * 400}, {"role": "assistant", "content": "y"}, *long_chat()]
+    refused = ask(scripted("4."), request(messages=messages))
+    assert refused.last()[1]["error"]["name"] == "ContextOverflowError"
+    page = ask(scripted("4."), request(messages=messages, overflow="truncate-oldest-turns"))
+    assert page.messages[0] == ("turnsDropped", 1, {"messages": 4})
+    assert page.text("text") == "4."
+
+
+def test_the_progress_of_a_long_prompt_is_posted() -> None:
+    page = ask(scripted("4."), request("x" * 300))
+    kinds = [kind for kind, _, _ in page.messages]
+    assert kinds[:3] == ["prefill", "prefill", "text"]
+    assert page.messages[0][2]["readTokens"] == 128
+
+
+def test_an_unknown_overflow_policy_is_refused() -> None:
+    error = ask(scripted("4."), request(overflow="forget")).last()[1]["error"]
+    assert "overflow is 'forget'" in error["message"]

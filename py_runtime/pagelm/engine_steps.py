@@ -1,0 +1,83 @@
+"""What a generation consists of, step by step, and how to end it from outside: values, no work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal["stop", "length", "abort"]
+
+
+class Cancellation:
+    """A flag that ends a generation before its next token. Set it from anywhere in the same thread.
+
+    Args:
+        parent: Counts as well.
+    """
+
+    __slots__ = ("_cancelled", "_parent")
+
+    def __init__(self, parent: Cancellation | None = None) -> None:
+        self._cancelled = False
+        self._parent = parent
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled or (self._parent is not None and self._parent.cancelled)
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilling:
+    """A piece of the prompt has been read, and more of it is to come.
+
+    Attributes:
+        read_tokens: How much of the prompt the cache holds by now.
+        prompt_tokens: Length of the prompt.
+    """
+
+    read_tokens: int
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilled:
+    """The prompt has been read.
+
+    Attributes:
+        prompt_tokens: Length of the prompt.
+        cached_tokens: How many of them were in the cache already.
+        prefill_ms: How long the others took.
+        seed: What the draws come from.
+    """
+
+    prompt_tokens: int
+    cached_tokens: int
+    prefill_ms: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One new token; never one that ends the sequence."""
+
+    token_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Last of a generation's steps.
+
+    Attributes:
+        finish_reason: "stop": the model ended it. "length": `max_new_tokens` or the context did. "abort":
+            someone did.
+        decode_ms: From the end of prefill to here, the consumer's own time included.
+    """
+
+    finish_reason: FinishReason
+    decode_ms: float
+
+
+EngineStep = Prefilling | Prefilled | Token | Finished

@@ -1,0 +1,138 @@
+"""The page's messages to the worker, checked: what a request asks of a language model.
+
+Absent options are the bundle's own. Specified in docs/contracts.md, "Page ↔ worker".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from pagelm.context_overflow import OVERFLOW_POLICIES, OverflowPolicy
+from pagelm.errors import ProtocolError
+from pagelm.json_fields import Fields
+from pagelm.language_model import LanguageModel
+from pagelm.sampling_options import SamplingOptions
+
+_NUMBERS = {
+    "temperature": "temperature",
+    "topP": "top_p",
+    "minP": "min_p",
+    "repetitionPenalty": "repetition_penalty",
+    "presencePenalty": "presence_penalty",
+    "frequencyPenalty": "frequency_penalty",
+}
+_INTEGERS = {"topK": "top_k", "seed": "seed"}
+_SAMPLING_KEYS = (*_NUMBERS, *_INTEGERS, "logitBias", "maxNewTokens", "thinkingBudget", "stop")
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateRequest:
+    """A checked `generate` message."""
+
+    messages: list[dict[str, str]]
+    enable_thinking: bool
+    sampling: SamplingOptions
+    max_new_tokens: int | None
+    thinking_budget: int | None
+    stop: tuple[str, ...]
+    overflow: OverflowPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class CountRequest:
+    """A checked `count` message."""
+
+    messages: list[dict[str, str]]
+    enable_thinking: bool
+
+
+def parse_generate(request_json: str, model: LanguageModel) -> GenerateRequest:
+    """Check a `generate` message and fill what it leaves out with the bundle's own options.
+
+    Raises:
+        ProtocolError: A field is missing or wrong; the message names it.
+        SamplingError: A sampling option is outside its range.
+    """
+    request = _fields(request_json)
+    messages = _messages(request)
+    enable_thinking = request.flag("enableThinking")
+    thinks = model.will_think(messages, enable_thinking=enable_thinking)
+    sampling = request.fields("sampling")
+    return GenerateRequest(
+        messages,
+        enable_thinking,
+        _sampling(sampling, model.manifest.generation.for_mode(thinks)),
+        sampling.integer("maxNewTokens", minimum=1) if "maxNewTokens" in sampling else None,
+        sampling.integer("thinkingBudget") if "thinkingBudget" in sampling else None,
+        sampling.texts("stop") if "stop" in sampling else (),
+        _overflow(request),
+    )
+
+
+def parse_count(request_json: str) -> CountRequest:
+    """Check a `count` message.
+
+    Raises:
+        ProtocolError: A field is missing or wrong; the message names it.
+    """
+    request = _fields(request_json)
+    return CountRequest(_messages(request), request.flag("enableThinking"))
+
+
+def _fields(request_json: str) -> Fields:
+    try:
+        value: object = json.loads(request_json)
+    except ValueError as error:
+        raise _refuse(f"the request is not JSON: {error}", "an object") from error
+    return Fields(value, "", _refuse)
+
+
+def _overflow(request: Fields) -> OverflowPolicy:
+    if "overflow" not in request:
+        return "error"
+    asked = request.text("overflow", one_of=OVERFLOW_POLICIES)
+    return next(policy for policy in OVERFLOW_POLICIES if policy == asked)
+
+
+def _messages(request: Fields) -> list[dict[str, str]]:
+    messages = [_message(message) for message in request.array_of_fields("messages")]
+    if not messages:
+        raise request.refused("messages", "is empty", "at least one message")
+    return messages
+
+
+def _message(message: Fields) -> dict[str, str]:
+    checked = {
+        "role": message.text("role", one_of=("system", "user", "assistant")),
+        "content": message.text("content"),
+    }
+    if "reasoning_content" in message:
+        checked["reasoning_content"] = message.text("reasoning_content")
+    return checked
+
+
+def _sampling(sampling: Fields, defaults: SamplingOptions) -> SamplingOptions:
+    for key in sampling:
+        if key not in _SAMPLING_KEYS:
+            raise sampling.refused(key, "is not a sampling option", ", ".join(_SAMPLING_KEYS))
+    asked: dict[str, object] = {}
+    asked |= {option: sampling.number(key) for key, option in _NUMBERS.items() if key in sampling}
+    asked |= {option: sampling.integer(key) for key, option in _INTEGERS.items() if key in sampling}
+    if "logitBias" in sampling:
+        asked["logit_bias"] = _logit_bias(sampling.fields("logitBias"))
+    return replace(defaults, **asked)  # type: ignore[arg-type]  # each was read with its type
+
+
+def _logit_bias(bias: Fields) -> dict[int, float]:
+    """JSON has no other keys than strings."""
+    for token_id in bias:
+        if not (token_id.isascii() and token_id.isdigit() and len(token_id) < 10):
+            raise bias.refused(token_id, "is no token id", "digits")
+    return {int(token_id): bias.number(token_id) for token_id in bias}
+
+
+def _refuse(problem: str, expected: str) -> ProtocolError:
+    return ProtocolError(
+        problem, expected=expected, remedy="Send what web/protocol.js describes, or reload the page."
+    )

@@ -1,0 +1,106 @@
+"""A conversation as JSON, to keep and to go on with later.
+
+    {"format": "pagelm-chat", "version": 1, "model": "pico", "enable_thinking": true,
+     "overflow": "error", "dropped_messages": 0, "messages": [{"role", "content", "reasoning_content"?}, …]}
+
+Holds what was said and no tokens, which another tokenizer would number differently. A chat goes on only with
+a model of the name it was saved with.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pagelm.context_overflow import OVERFLOW_POLICIES, OverflowPolicy
+from pagelm.errors import SavedChatError
+from pagelm.json_fields import Fields
+
+FORMAT = "pagelm-chat"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SavedChat:
+    """A conversation between two turns.
+
+    Attributes:
+        model: Name of the model that answered.
+        enable_thinking: Whether it may reason first.
+        overflow: What to do when the context is full.
+        dropped_messages: How many of the oldest, the system prompt not counted, it is no longer shown.
+        messages: All of them, oldest first.
+    """
+
+    model: str
+    enable_thinking: bool
+    overflow: OverflowPolicy
+    dropped_messages: int
+    messages: tuple[dict[str, str], ...]
+
+
+def save_chat(chat: SavedChat) -> str:
+    """JSON of a conversation."""
+    value = {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": chat.model,
+        "enable_thinking": chat.enable_thinking,
+        "overflow": chat.overflow,
+        "dropped_messages": chat.dropped_messages,
+        "messages": chat.messages,
+    }
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+def read_chat(text: str, *, model: str) -> SavedChat:
+    """Read what `save_chat` wrote.
+
+    Args:
+        text: JSON.
+        model: Name of the model that it is to go on with.
+
+    Raises:
+        SavedChatError: It is no saved chat, of another version, or of another model.
+    """
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _refuse(f"it is not JSON: {error}", "what a chat was exported as") from error
+    fields = Fields(value, "", _refuse)
+    fields.text("format", one_of=(FORMAT,))
+    if (version := fields.integer("version")) != VERSION:
+        raise fields.refused("version", f"is {version}", str(VERSION))
+    if (other := fields.text("model")) != model:
+        raise fields.refused("model", f"is {other!r}", f"{model!r}, the model that is loaded")
+    messages = tuple(_message(message) for message in fields.array_of_fields("messages"))
+    _check_order(fields, messages)
+    dropped = fields.integer("dropped_messages")
+    if dropped > len(messages):
+        raise fields.refused("dropped_messages", f"is {dropped}", f"at most {len(messages)}, the messages")
+    asked = fields.text("overflow", one_of=OVERFLOW_POLICIES)
+    overflow = next(policy for policy in OVERFLOW_POLICIES if policy == asked)
+    return SavedChat(other, fields.flag("enable_thinking"), overflow, dropped, messages)
+
+
+def _message(message: Fields) -> dict[str, str]:
+    keys = ("role", "content", *(("reasoning_content",) if "reasoning_content" in message else ()))
+    return {key: message.text(key) for key in keys}
+
+
+def _check_order(fields: Fields, messages: tuple[dict[str, str], ...]) -> None:
+    """A system prompt or none, then questions and answers in turn."""
+    roles = [message["role"] for message in messages]
+    turns = roles[1:] if roles[:1] == ["system"] else roles
+    if turns != ["user", "assistant"] * (len(turns) // 2):
+        raise fields.refused(
+            "messages", f"have the roles {roles!r:.80}", "system or nothing, then user and assistant in turn"
+        )
+
+
+def _refuse(problem: str, expected: str) -> SavedChatError:
+    return SavedChatError(
+        f"the saved chat cannot be used: {problem}",
+        expected=expected,
+        remedy="Choose a file that this model's chat was exported to.",
+    )
