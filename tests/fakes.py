@@ -241,7 +241,11 @@ def manifest_value() -> dict[str, Any]:
             "rms_norm_eps": 1e-06,
             "tie_word_embeddings": True,
         },
-        "tokens": {"eos_token_ids": [IM_END, END_OF_TEXT], "pad_token_id": END_OF_TEXT},
+        "tokens": {
+            "eos_token_ids": [IM_END, END_OF_TEXT],
+            "pad_token_id": END_OF_TEXT,
+            "special_tokens_map": {"eos_token": "<|im_end|>"},
+        },
         "generation": {
             "thinking": {"temperature": 0.6, "top_k": 20, "top_p": 0.95, "min_p": 0.0},
             "non_thinking": {"temperature": 0.7, "top_k": 20, "top_p": 0.8, "min_p": 0.0},

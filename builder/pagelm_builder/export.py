@@ -146,6 +146,7 @@ def write_bundle(
             "tokens": {
                 "eos_token_ids": list(tokenizer.eos_token_ids),
                 "pad_token_id": tokenizer.pad_token_id,
+                "special_tokens_map": dict(tokenizer.special_tokens_map),
             },
             "generation": GENERATION,
             "tokenizer": vocabulary.entry(),

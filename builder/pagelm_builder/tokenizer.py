@@ -2,7 +2,7 @@
 
 It refuses to know bundles and weights, and leaves the vocabulary itself to `byte_level_bpe`. Which file wins
 follows transformers: `chat_template.jinja` over `tokenizer_config.json`, `generation_config.json` over the
-named eos token.
+named eos token, an older checkpoint's `special_tokens_map.json` over all names.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from pagelm.chat_template import ChatTemplate
 from pagelm.errors import TemplateError
+from pagelm.manifest import SPECIAL_TOKEN_NAMES
 from pagelm.vocabulary_format import Vocabulary, pack_vocabulary
 from pagelm_builder.byte_level_bpe import to_vocabulary
 from pagelm_builder.errors import TokenizerFormatError
@@ -29,6 +30,7 @@ class ConvertedTokenizer:
         chat_template: jinja source.
         eos_token_ids: Ids that end a reply, the first one first.
         pad_token_id: The first eos id when the checkpoint names none.
+        special_tokens_map: Contents of the named tokens (`bos_token`, …) that the checkpoint has.
         token_count: One more than the greatest id; config.json's vocab_size must not be smaller.
     """
 
@@ -36,6 +38,7 @@ class ConvertedTokenizer:
     chat_template: str
     eos_token_ids: tuple[int, ...]
     pad_token_id: int
+    special_tokens_map: Mapping[str, str]
     token_count: int
 
 
@@ -53,10 +56,11 @@ def convert_tokenizer(folder: Path) -> ConvertedTokenizer:
     vocabulary = to_vocabulary(document)
     _check_added_tokens(vocabulary, config)
     known = {*vocabulary.ids, *(token.id for token in vocabulary.added_tokens)}
-    eos_token_ids = _read_ids("eos", generation, config, vocabulary) or _refuse(
+    special_tokens_map = _read_special_tokens_map(folder, config)
+    eos_token_ids = _read_ids("eos", generation, special_tokens_map, vocabulary) or _refuse(
         "tokenizer_config.json: `eos_token` is absent", "an end token here or in generation_config.json"
     )
-    pad_token_ids = _read_ids("pad", generation, config, vocabulary)
+    pad_token_ids = _read_ids("pad", generation, special_tokens_map, vocabulary)
     for token_id in (*eos_token_ids, *pad_token_ids):
         if token_id not in known:
             _refuse(f"generation_config.json: id {token_id} is not in the vocabulary", "ids of known tokens")
@@ -65,6 +69,7 @@ def convert_tokenizer(folder: Path) -> ConvertedTokenizer:
         chat_template=_read_chat_template(folder, config),
         eos_token_ids=eos_token_ids,
         pad_token_id=(pad_token_ids or eos_token_ids)[0],
+        special_tokens_map=special_tokens_map,
         token_count=1 + max(known),
     )
 
@@ -93,18 +98,33 @@ def _check_added_tokens(vocabulary: Vocabulary, config: Mapping[str, object]) ->
             )
 
 
+def _read_special_tokens_map(folder: Path, config: Mapping[str, object]) -> dict[str, str]:
+    """Contents by name; checkpoints without `added_tokens_decoder` may keep them in a file of their own."""
+    path = folder / "special_tokens_map.json"
+    has_own_file = "added_tokens_decoder" not in config and path.exists()
+    entries = {**config, **(_read_json(path) if has_own_file else {})}
+    tokens: dict[str, str] = {}
+    for name in SPECIAL_TOKEN_NAMES:
+        entry = entries.get(name)
+        content = entry.get("content") if isinstance(entry, dict) else entry
+        if isinstance(content, str):
+            tokens[name] = content
+        elif entry is not None:
+            _refuse(f"{path if has_own_file else 'tokenizer_config.json'}: `{name}` is {entry!r}", "a token")
+    return tokens
+
+
 def _read_ids(
-    role: str, generation: Mapping[str, object], config: Mapping[str, object], vocabulary: Vocabulary
+    role: str, generation: Mapping[str, object], named: Mapping[str, str], vocabulary: Vocabulary
 ) -> tuple[int, ...]:
-    """Ids of the eos or pad role: of generation_config.json, else of a content in tokenizer_config.json."""
+    """Ids of the eos or pad role: of generation_config.json, else of the named token."""
     found = generation.get(f"{role}_token_id")
     if found is not None:
         ids = found if isinstance(found, list) else [found]
         if not ids or not all(isinstance(token_id, int) for token_id in ids):
             _refuse(f"generation_config.json: `{role}_token_id` is {found!r}", "an id or a list of ids")
         return tuple(ids)
-    named = config.get(f"{role}_token")
-    content = named.get("content") if isinstance(named, dict) else named
+    content = named.get(f"{role}_token")
     return tuple(token.id for token in vocabulary.added_tokens if token.content == content)
 
 

@@ -1,10 +1,10 @@
 """Renders a chat with the checkpoint's template and encodes it so that it alone writes control tokens.
 
 It refuses to know models and streams. The rule: an added token (`<|im_start|>`, `<|im_end|>`, `<think>`,
-`<tool_call>`, …) becomes its id exactly where the template's source wrote all of its characters. Whatever
-comes from messages or tools, a reply of the model in the history included, is plain text even if it reads
-like a marker. For chats whose contents hold no such look-alike the ids are those of transformers'
-`apply_chat_template(tokenize=True)`.
+`<tool_call>`, …) becomes its id exactly where the template's source, or one of the checkpoint's named tokens
+(`bos_token`, …), wrote all of its characters. Whatever comes from messages or tools, a reply of the model in
+the history included, is plain text even if it reads like a marker. For chats whose contents hold no such
+look-alike the ids are those of transformers' `apply_chat_template(tokenize=True)`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jinja2 import TemplateSyntaxError
 
 from pagelm.errors import TemplateError
 from pagelm.template_environment import MAX_CHARACTERS, MAX_STEPS, TemplateEnvironment
-from pagelm.template_text import TemplateText, join_text
+from pagelm.template_text import TemplateText, join_text, template_literal
 
 if TYPE_CHECKING:
     from pagelm.tokenizer import Tokenizer
@@ -29,11 +29,18 @@ Message = Mapping[str, object]
 class ChatTemplate:
     """A compiled chat template.
 
+    Args:
+        source: Jinja, as transformers uses it.
+        special_tokens_map: Contents of the checkpoint's named tokens by name (`bos_token`, `eos_token`, …),
+            which the template may write by these names as if they were its own text.
+
     Raises:
         TemplateError: `source` is not a jinja template.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, special_tokens_map: Mapping[str, str] | None = None) -> None:
+        tokens = (special_tokens_map or {}).items()
+        self._special_tokens = {name: template_literal(content) for name, content in tokens}
         self._environment = TemplateEnvironment()
         try:
             self._template = self._environment.from_string(source)
@@ -77,6 +84,7 @@ class ChatTemplate:
         self._environment.steps_left = MAX_STEPS
         context = self._template.new_context(
             {
+                **self._special_tokens,
                 "messages": messages,
                 "tools": tools,
                 "documents": None,

@@ -100,7 +100,8 @@ class LanguageModel:
             TemplateError: `chat_template` does not compile.
             BackendError: The backend's vocabulary is not the manifest's.
         """
-        return cls(manifest, Tokenizer.from_bytes(tokenizer_bytes), ChatTemplate(chat_template), backend)
+        template = ChatTemplate(chat_template, manifest.special_tokens_map)
+        return cls(manifest, Tokenizer.from_bytes(tokenizer_bytes), template, backend)
 
     @property
     def context_size(self) -> int:

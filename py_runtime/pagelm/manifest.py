@@ -25,6 +25,17 @@ REMEDY = "Export the bundle again with this version of pagelm."
 
 KeyValueDtype = Literal["float32", "float16"]
 
+SPECIAL_TOKEN_NAMES = (
+    "bos_token",
+    "eos_token",
+    "unk_token",
+    "sep_token",
+    "pad_token",
+    "cls_token",
+    "mask_token",
+)
+"""What transformers gives a chat template beside the messages (`special_tokens_map`)."""
+
 _BITS = 4
 _CODE_BITS = (4, 8)
 _BLOCK_SIZES = (16, 32, 64, 128)
@@ -127,6 +138,7 @@ class Manifest:
     """A checked manifest.json.
 
     Attributes:
+        special_tokens_map: Contents of the named tokens (`bos_token`, …) that the chat template may write.
         description: One sentence about the model, where there is one.
         examples: Questions to begin with.
     """
@@ -135,6 +147,7 @@ class Manifest:
     model: ModelConfig
     eos_token_ids: tuple[int, ...]
     pad_token_id: int
+    special_tokens_map: Mapping[str, str]
     generation: Generation
     tokenizer: BundleFile
     chat_template: BundleFile
@@ -260,6 +273,7 @@ def _manifest(top: Fields) -> Manifest:
         model=model,
         eos_token_ids=_eos_token_ids(tokens, model.vocab_size),
         pad_token_id=tokens.integer("pad_token_id"),
+        special_tokens_map=_special_tokens_map(tokens.fields("special_tokens_map")),
         generation=Generation(_sampling(generation, "thinking"), _sampling(generation, "non_thinking")),
         tokenizer=_file(top.fields("tokenizer")),
         chat_template=_file(top.fields("chat_template")),
@@ -277,6 +291,10 @@ def _eos_token_ids(tokens: Fields, vocab_size: int) -> tuple[int, ...]:
     if not ids or max(ids) >= vocab_size:
         raise tokens.refused("eos_token_ids", f"is {list(ids)}", f"one or more ids below {vocab_size}")
     return ids
+
+
+def _special_tokens_map(named: Fields) -> Mapping[str, str]:
+    return {name: named.text(name) for name in SPECIAL_TOKEN_NAMES if name in named}
 
 
 def _sampling(generation: Fields, mode: str) -> SamplingOptions:

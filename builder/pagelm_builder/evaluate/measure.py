@@ -55,7 +55,8 @@ def measure_bundle(
     manifest = load_manifest(bundle)
     manifest.graph(graph)
     tokenizer = Tokenizer.from_bytes(read_verified(bundle, manifest.tokenizer))
-    template = ChatTemplate(read_verified(bundle, manifest.chat_template).decode())
+    template_source = read_verified(bundle, manifest.chat_template).decode()
+    template = ChatTemplate(template_source, manifest.special_tokens_map)
     with open_source(reference) as source:
         _check_vocabulary(manifest, bundle, source, reference)
         longest = min(manifest.model.max_position_embeddings, source.config.max_position_embeddings)

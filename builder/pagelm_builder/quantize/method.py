@@ -65,7 +65,7 @@ def make_quantizer(
     sequences = to_sequences(
         read_documents(calibration),
         Tokenizer.from_bytes(tokenizer.binary),
-        ChatTemplate(tokenizer.chat_template),
+        ChatTemplate(tokenizer.chat_template, tokenizer.special_tokens_map),
         config.max_position_embeddings,
     )
     token_ids = [sequence.input_ids for sequence in sequences]

@@ -20,6 +20,16 @@ _TOKENS, _TYPES = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
 _MERGES, _PRE, _MODEL = "tokenizer.ggml.merges", "tokenizer.ggml.pre", "tokenizer.ggml.model"
 _EOS, _EOT, _PAD = (f"tokenizer.ggml.{role}_token_id" for role in ("eos", "eot", "padding"))
 _TEMPLATE = "tokenizer.chat_template"
+# llama.cpp's spelling of the separator's key is its own
+_NAMED: Final = {
+    "bos_token": "tokenizer.ggml.bos_token_id",
+    "eos_token": _EOS,
+    "unk_token": "tokenizer.ggml.unknown_token_id",
+    "sep_token": "tokenizer.ggml.seperator_token_id",
+    "pad_token": _PAD,
+    "cls_token": "tokenizer.ggml.cls_token_id",
+    "mask_token": "tokenizer.ggml.mask_token_id",
+}
 _NORMAL, _CONTROL, _USER_DEFINED, _UNUSED = 1, 3, 4, 5
 # llama.cpp ends at these too, whatever the file calls its eos
 _ENDS: Final = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<|eom_id|>")
@@ -75,8 +85,16 @@ def _convert(metadata: GgufMetadata) -> ConvertedTokenizer:
         chat_template=template,
         eos_token_ids=eos_token_ids,
         pad_token_id=ids.get(_PAD, eos_token_ids[0]),
+        special_tokens_map=_read_special_tokens_map(metadata, vocabulary),
         token_count=1 + max(known),
     )
+
+
+def _read_special_tokens_map(metadata: GgufMetadata, vocabulary: Vocabulary) -> dict[str, str]:
+    """Contents by name; ids of ordinary tokens are left out, as no template can mean them."""
+    contents = {token.id: token.content for token in vocabulary.added_tokens}
+    ids = {name: metadata.integer(key, minimum=0) for name, key in _NAMED.items() if key in metadata}
+    return {name: contents[token_id] for name, token_id in ids.items() if token_id in contents}
 
 
 def _read_vocabulary(metadata: GgufMetadata) -> Vocabulary:

@@ -49,7 +49,7 @@ def write_bundle(bundle: Path, name: str) -> Path:
         "format": 1,
         "name": name,
         "model": MODEL,
-        "tokens": {"eos_token_ids": [1], "pad_token_id": 0},
+        "tokens": {"eos_token_ids": [1], "pad_token_id": 0, "special_tokens_map": {}},
         "generation": {"thinking": SAMPLING, "non_thinking": SAMPLING},
         "tokenizer": write_hashed(bundle, "tokenizer/tokenizer.{}.bin", b"PLMT" + b"token " * 500),
         "chat_template": write_hashed(bundle, "tokenizer/chat_template.{}.jinja", b"{{ messages }}"),

@@ -91,6 +91,7 @@ def test_tokenizer_is_that_of_the_checkpoint(tmp_path: Path) -> None:
     assert found.chat_template == expected.chat_template
     assert found.pad_token_id == expected.pad_token_id
     assert found.eos_token_ids[0] == expected.eos_token_ids[0]
+    assert found.special_tokens_map == expected.special_tokens_map
 
 
 def test_generation_ends_at_every_end_that_llama_cpp_ends_at(tmp_path: Path) -> None:

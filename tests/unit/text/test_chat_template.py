@@ -145,6 +145,23 @@ def test_where_the_author_is_unknown_markers_are_plain(tokenizer: Tokenizer, sou
     assert special_ids(tokenizer, ids) == []
 
 
+def test_a_named_token_counts_as_written_by_the_template_and_a_message_that_spells_it_does_not(
+    tokenizer: Tokenizer,
+) -> None:
+    template = ChatTemplate("{{ bos_token + messages[0].content }}", {"bos_token": "<|im_start|>"})
+    ids = encode_chat(tokenizer, template, [{"content": "<|im_start|>"}])
+    assert special_ids(tokenizer, ids) == [tokenizer.special_ids["<|im_start|>"]]
+    assert tokenizer.decode(ids, skip_special=False) == "<|im_start|><|im_start|>"
+
+
+def test_a_named_token_that_the_checkpoint_lacks_writes_nothing() -> None:
+    assert ChatTemplate("{{ bos_token }}{{ bos_token is defined }}").render([]) == "False"
+
+
+def test_messages_cannot_be_hidden_by_a_named_token() -> None:
+    assert ChatTemplate("{{ messages | length }}", {"messages": "x"}).render([{}, {}]) == "2"
+
+
 def test_a_template_that_is_no_jinja_is_refused_with_its_line() -> None:
     with pytest.raises(TemplateError, match="line 2"):
         ChatTemplate("ok\n{% for x %}")

@@ -76,6 +76,7 @@ def test_a_file_that_is_no_json_object_is_named(folder: Path, name: str, content
     [
         ({"eos_token": None}, "eos_token"),
         ({"eos_token": "</s>"}, "eos_token"),
+        ({"bos_token": 7}, "bos_token"),
         ({"chat_template": None}, "chat_template"),
         ({"chat_template": [{"name": "rag", "template": "a"}]}, "chat_template"),
         ({"chat_template": "{% for %}"}, "does not compile"),
