@@ -23,6 +23,8 @@ class Variant:
             norms the heads before it (the CPU kernel rejects the fused inputs).
         top_k: `tiled` reduces rows of at most 2048 columns, the most that one WebGPU dispatch sorts;
             `whole` sorts the vocabulary at once.
+        accuracy_level: Of MatMulNBits, on the CPU: 0 computes in float32; 4 quantizes activations to int8 by
+            token and block, and is faster.
         required_features: WebGPU features that the adapter must have.
     """
 
@@ -31,13 +33,14 @@ class Variant:
     compute: Literal["float32", "float16"]
     qk_norm: Literal["fused", "explicit"]
     top_k: Literal["tiled", "whole"]
+    accuracy_level: Literal[0, 4] = 0
     required_features: tuple[str, ...] = ()
 
 
 WEBGPU_F32 = Variant("webgpu-f32", "int4", "float32", "fused", "tiled")
-WEBGPU_F16 = Variant("webgpu-f16", "int4", "float16", "fused", "tiled", ("shader-f16",))
+WEBGPU_F16 = Variant("webgpu-f16", "int4", "float16", "fused", "tiled", required_features=("shader-f16",))
 WASM = Variant("wasm", "w8a8", "float32", "explicit", "whole")
-NATIVE = Variant("native", "int4", "float32", "explicit", "whole")
+NATIVE = Variant("native", "int4", "float32", "explicit", "whole", accuracy_level=4)
 """The four graphs of a bundle."""
 BUNDLE_VARIANTS = (WEBGPU_F32, WEBGPU_F16, WASM, NATIVE)
 """The same decoder over unquantized weights: what the parity tests compare with transformers."""

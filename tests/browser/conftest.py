@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from altered_bundle import alter_bundle, keep_activations
 from browser.chat_page import ChatPage
 from browser.count_after_cancel import count_after_cancel
 from pagelm_builder.verify.chromium import open_chromium
@@ -35,6 +36,13 @@ def dist() -> Path:
     if not (DIST / "site.json").is_file():
         pytest.fail("dist/ is not built: run `make site` (or `make test`, which does it first)")
     return DIST
+
+
+@pytest.fixture(scope="session")
+def exact_pico(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site's pico, whose `native` graph then rounds no activations: as WebGPU computes."""
+    copy = tmp_path_factory.mktemp("exact") / "pico"
+    return alter_bundle(dist / "models" / "pico", copy, "native", keep_activations)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from browser.native_graph import NATIVE_GRAPH
 from browser.threads import in_a_thread
 from browser.web_contract import greedy_ids
 from contract.backend_contract import CHECKS
@@ -45,9 +46,9 @@ PROMPTS = [
 GREEDY_TOKENS = 16
 
 
-@pytest.mark.parametrize(("backend", "graph"), [("wasm", "wasm"), ("webgpu", "native")])
+@pytest.mark.parametrize(("backend", "graph"), NATIVE_GRAPH.items())
 def test_web_backend_keeps_the_contract_and_gives_the_native_ids(
-    page: Page, site_url: str, dist: Path, backend: str, graph: NativeGraph
+    page: Page, site_url: str, exact_pico: Path, backend: str, graph: NativeGraph
 ) -> None:
     page.context.route(
         "**/contract-worker.js",
@@ -63,9 +64,9 @@ def test_web_backend_keeps_the_contract_and_gives_the_native_ids(
     report = page.evaluate(RUN, order)
     assert report["checks"].keys() == CHECKS.keys()
     assert {name: failure for name, failure in report["checks"].items() if failure} == {}
-    assert report["greedy"] == [in_a_thread(native_ids(dist, graph, prompt)) for prompt in PROMPTS]
+    assert report["greedy"] == [in_a_thread(native_ids(exact_pico, graph, prompt)) for prompt in PROMPTS]
 
 
-async def native_ids(dist: Path, graph: NativeGraph, prompt: list[int]) -> list[int]:
-    backend = NativeBackend.load(dist / "models" / "pico", graph=graph)
+async def native_ids(bundle: Path, graph: NativeGraph, prompt: list[int]) -> list[int]:
+    backend = NativeBackend.load(bundle, graph=graph)
     return await greedy_ids(backend, prompt, GREEDY_TOKENS)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import pytest
 
+from browser.native_graph import NATIVE_GRAPH
 from browser.threads import in_a_thread
 from pagelm import Done, LanguageModel, ReasoningDelta, SamplingOptions, TextDelta
 from pagelm_builder.pico.problems import Problem, grade, heldout_problems
 from pagelm_builder.verify.model_client import ModelClient
-
-# The same arithmetic: int4 weights as they are, or expanded to int8 with int8 activations.
-NATIVE_GRAPH: Final[Mapping[str, Literal["native", "wasm"]]] = {"webgpu": "native", "wasm": "wasm"}
 
 # Held-out problems of every task and number of digits; fewer on WebGPU, which is software here.
 EVERY: Final[Mapping[str, int]] = {"webgpu": 60, "wasm": 20}
@@ -37,11 +35,11 @@ def said_in_page(model: ModelClient, problems: list[Problem]) -> dict[bool, list
 
 
 @pytest.fixture(scope="session")
-def said_natively(model: ModelClient, dist: Path, problems: list[Problem]) -> dict[bool, list[Said]]:
-    """What CPython says to the same."""
+def said_natively(model: ModelClient, exact_pico: Path, problems: list[Problem]) -> dict[bool, list[Said]]:
+    """What CPython says to the same, by the same arithmetic."""
 
     async def say() -> dict[bool, list[Said]]:
-        native = await LanguageModel.load(dist / "models" / "pico", graph=NATIVE_GRAPH[model.backend])
+        native = await LanguageModel.load(exact_pico, graph=NATIVE_GRAPH[model.backend])
         return {mode: [await native_reply(native, problem, mode) for problem in problems] for mode in MODES}
 
     return in_a_thread(say())

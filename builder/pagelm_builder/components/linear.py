@@ -53,7 +53,7 @@ def emit_linear(emitter: GraphEmitter, hidden: ir.Value, layer: Linear) -> ir.Va
 
 
 def _emit_int4(emitter: GraphEmitter, hidden: ir.Value, layer: Linear) -> ir.Value:
-    """No zero points and accuracy_level 0: the form that onnxruntime fuses on WebGPU."""
+    """No zero points: the form that onnxruntime fuses on WebGPU."""
     form = emitter.block_format(layer.tensor)
     inputs: list[ir.Value | None] = [
         hidden,
@@ -73,7 +73,7 @@ def _emit_int4(emitter: GraphEmitter, hidden: ir.Value, layer: Linear) -> ir.Val
             "N": layer.outputs,
             "bits": form.bits,
             "block_size": form.block_size,
-            "accuracy_level": 0,
+            "accuracy_level": emitter.variant.accuracy_level,
         },
     )
 

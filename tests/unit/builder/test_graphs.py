@@ -72,13 +72,13 @@ def test_inputs_and_outputs_are_those_of_the_contract(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", [*WEBGPU, "native"])
-def test_every_linear_layer_is_plain_symmetric_int4(name: str) -> None:
+@pytest.mark.parametrize(("name", "accuracy_level"), [*((name, 0) for name in WEBGPU), ("native", 4)])
+def test_every_linear_layer_is_plain_symmetric_int4(name: str, accuracy_level: int) -> None:
     products = nodes_of(name, "MatMulNBits")
     assert len(products) == 7 * LAYERS + 1
     for node in products:
         found = attributes(node)
-        assert (found["bits"], found["block_size"], found["accuracy_level"]) == (4, 32, 0)
+        assert (found["bits"], found["block_size"], found["accuracy_level"]) == (4, 32, accuracy_level)
         assert len(node.input) == 3
 
 

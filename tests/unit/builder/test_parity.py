@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
+from altered_bundle import Edit, alter_bundle, replace_file, set_attribute
 from graph_sessions import Decoder, expand, weight_bytes
 from pagelm.manifest import load_manifest
 from pagelm_builder import export
@@ -32,7 +32,6 @@ from tiny_checkpoints import TINY, random_arrays, write_checkpoint, write_config
 
 GRAPHS = ["webgpu-f32", "webgpu-f16", "wasm", "native"]
 RUNNABLE = ["wasm", "native"]
-Edit = Callable[[onnx.GraphProto], None]
 Alter = Callable[[str, Edit], Path]
 
 
@@ -51,32 +50,13 @@ def alter(bundle: Path, tmp_path: Path) -> Alter:
     """Copy the bundle, edit one of its graphs, and let the manifest name the edited file."""
 
     def alter(name: str, edit: Edit) -> Path:
-        copy = Path(shutil.copytree(bundle, tmp_path / "altered"))
-        manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
-        entry = manifest["graphs"][name]
-        model = onnx.load_model_from_string((copy / entry["file"]).read_bytes())
-        edit(model.graph)
-        replace_file(copy, entry, f"graphs/{name}.{{}}.onnx", model.SerializeToString(deterministic=True))
-        (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-        return copy
+        return alter_bundle(bundle, tmp_path / "altered", name, edit)
 
     return alter
 
 
-def replace_file(bundle: Path, entry: dict[str, object], template: str, data: bytes) -> None:
-    digest = hashlib.sha256(data).hexdigest()
-    entry.update(file=template.format(digest[:16]), bytes=len(data), sha256=digest)
-    (bundle / str(entry["file"])).write_bytes(data)
-
-
 def node_of(graph: onnx.GraphProto, op_type: str) -> onnx.NodeProto:
     return next(node for node in graph.node if node.op_type == op_type)
-
-
-def set_attribute(node: onnx.NodeProto, name: str, value: float | int) -> None:
-    kept = [attribute for attribute in node.attribute if attribute.name != name]
-    del node.attribute[:]
-    node.attribute.extend([*kept, onnx.helper.make_attribute(name, value)])
 
 
 # what it measures
