@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pagelm_builder.config import JsonValue
-from pagelm_builder.errors import OutputExistsError
+from pagelm_builder.replacement import check_replaceable
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -113,15 +113,7 @@ def check_target(out: Path) -> None:
     Raises:
         OutputExistsError: `out` is a file, or a folder that is neither empty nor a bundle.
     """
-    if not out.exists() and not out.is_symlink():
-        return
-    if out.is_dir() and not out.is_symlink() and (not any(out.iterdir()) or _is_bundle(out)):
-        return
-    raise OutputExistsError(
-        f"{out} is already there and is not a pagelm bundle",
-        expected="a new path, an empty folder, or an earlier bundle to replace",
-        remedy="Choose another --out, or remove it yourself.",
-    )
+    check_replaceable(out, _is_bundle, "a pagelm bundle")
 
 
 def _is_bundle(folder: Path) -> bool:

@@ -11,19 +11,19 @@ file. The names, types and shapes of inputs and outputs are specified in docs/co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import onnx_ir as ir
 
 from pagelm_builder.components.attention import AttentionInputs, KeyValue, emit_attention
 from pagelm_builder.components.candidates import candidate_count, emit_candidates
 from pagelm_builder.components.embedding import emit_embedding
 from pagelm_builder.components.emitter import MICROSOFT, GraphEmitter
+from pagelm_builder.components.last_tokens import emit_last_tokens
 from pagelm_builder.components.linear import Linear, emit_linear
 from pagelm_builder.components.mlp import emit_mlp
 from pagelm_builder.components.rms_norm import emit_residual_rms_norm, emit_rms_norm
 from pagelm_builder.components.rotary import emit_rotary_tables
+from pagelm_builder.components.sequence_lengths import emit_sequence_lengths
 from pagelm_builder.config import ModelConfig
 from pagelm_builder.tensors import head_name, layer_prefix, node_scope
 from pagelm_builder.variant import Variant
@@ -32,20 +32,6 @@ from pagelm_builder.weights import Region
 OPSETS = {"": 18, MICROSOFT: 1}
 # the newest that onnxruntime-web 1.30 and onnxruntime 1.23 both read
 IR_VERSION = 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Inputs:
-    input_ids: ir.Value
-    seqlens_k: ir.Value
-    total_sequence_length: ir.Value
-    past: tuple[KeyValue, ...]
-
-    def flat(self) -> list[ir.Value]:
-        values = [self.input_ids, self.seqlens_k, self.total_sequence_length]
-        for cache in self.past:
-            values += [cache.key, cache.value]
-        return values
 
 
 def build_decoder(config: ModelConfig, variant: Variant, regions: Mapping[str, Region]) -> ir.Model:
@@ -57,13 +43,16 @@ def build_decoder(config: ModelConfig, variant: Variant, regions: Mapping[str, R
         regions: Where each stored tensor lies in the external files, by name.
     """
     emitter = GraphEmitter(variant, regions)
-    inputs = _make_inputs(config, emitter.compute_dtype)
-    hidden, presents = _emit_layers(emitter, config, inputs)
+    input_ids = emitter.input("input_ids", ir.DataType.INT64, [1, "sequence"])
+    hidden, presents = _emit_layers(emitter, config, input_ids)
     logits = _emit_head(emitter, config, hidden)
-    candidate_logits, candidate_ids = emit_candidates(emitter, logits, config.vocab_size)
-    outputs = _name_outputs(config, emitter.compute_dtype, candidate_logits, candidate_ids, logits, presents)
+    outputs: list[ir.Value] = []
+    if variant.top_k != "none":
+        outputs += _emit_candidate_outputs(emitter, config, logits)
+    outputs.append(_name(logits, "logits", ir.DataType.FLOAT, _logits_shape(config, variant)))
+    outputs += _name_presents(config, emitter.compute_dtype, presents)
     graph = ir.Graph(
-        inputs.flat(),
+        emitter.inputs,
         outputs,
         nodes=emitter.nodes,
         initializers=list(emitter.initializers.values()),
@@ -73,42 +62,33 @@ def build_decoder(config: ModelConfig, variant: Variant, regions: Mapping[str, R
     return ir.Model(graph, ir_version=IR_VERSION, producer_name="pagelm")
 
 
-def _make_inputs(config: ModelConfig, compute: ir.DataType) -> _Inputs:
+def _make_past(emitter: GraphEmitter, config: ModelConfig) -> list[KeyValue]:
     cache: list[int | str] = [1, config.num_key_value_heads, "past", config.head_dim]
-    past = tuple(
+    return [
         KeyValue(
-            _value(f"past_key_values.{layer}.key", compute, cache),
-            _value(f"past_key_values.{layer}.value", compute, cache),
+            emitter.input(f"past_key_values.{layer}.key", emitter.compute_dtype, cache),
+            emitter.input(f"past_key_values.{layer}.value", emitter.compute_dtype, cache),
         )
         for layer in range(config.num_hidden_layers)
-    )
-    return _Inputs(
-        input_ids=_value("input_ids", ir.DataType.INT64, [1, "sequence"]),
-        seqlens_k=_value("seqlens_k", ir.DataType.INT32, [1]),
-        total_sequence_length=_value("total_sequence_length", ir.DataType.INT32, [1]),
-        past=past,
-    )
-
-
-def _value(name: str, dtype: ir.DataType, shape: Sequence[int | str]) -> ir.Value:
-    return ir.Value(name=name, type=ir.TensorType(dtype), shape=ir.Shape(shape))
+    ]
 
 
 def _emit_layers(
-    emitter: GraphEmitter, config: ModelConfig, inputs: _Inputs
+    emitter: GraphEmitter, config: ModelConfig, input_ids: ir.Value
 ) -> tuple[ir.Value, list[KeyValue]]:
     """All layers and the final norm: hidden states `[1, sequence, hidden_size]` and the present caches."""
     epsilon = config.rms_norm_eps
-    cos, sin = emit_rotary_tables(emitter, config)
-    shared = AttentionInputs(inputs.seqlens_k, inputs.total_sequence_length, cos, sin)
-    residual = emit_embedding(emitter, config, inputs.input_ids)
+    lengths = emit_sequence_lengths(emitter)
+    past = _make_past(emitter, config)
+    shared = AttentionInputs(lengths, *emit_rotary_tables(emitter, config))
+    residual = emit_embedding(emitter, config, input_ids)
     normed = emit_rms_norm(
         emitter, residual, "/model/layers.0/input_layernorm", "model.layers.0.input_layernorm", epsilon
     )
     presents = []
     for layer in range(config.num_hidden_layers):
         prefix = layer_prefix(layer)
-        attended, present = emit_attention(emitter, config, normed, prefix, shared, inputs.past[layer])
+        attended, present = emit_attention(emitter, config, normed, prefix, shared, past[layer])
         presents.append(present)
         normed, residual = _emit_sum_norm(
             emitter, attended, residual, f"{prefix}.post_attention_layernorm", epsilon
@@ -134,9 +114,8 @@ def _emit_sum_norm(
 
 
 def _emit_head(emitter: GraphEmitter, config: ModelConfig, hidden: ir.Value) -> ir.Value:
-    """The last token's logits, float32 `[1, vocab_size]`."""
-    last = emitter.constant(np.array(-1, np.int64), "last_token")
-    picked = emitter.op("Gather", [hidden, last], name="/last_token/Gather", attributes={"axis": 1})
+    """The logits of the tokens that the variant asks for, in float32."""
+    picked = emit_last_tokens(emitter, hidden)
     name = head_name(config)
     logits = emit_linear(emitter, picked, Linear("/lm_head", name, config.vocab_size, config.hidden_size))
     if emitter.compute_dtype != ir.DataType.FLOAT:
@@ -144,25 +123,26 @@ def _emit_head(emitter: GraphEmitter, config: ModelConfig, hidden: ir.Value) -> 
     return logits
 
 
-def _name_outputs(
-    config: ModelConfig,
-    compute: ir.DataType,
-    candidate_logits: ir.Value,
-    candidate_ids: ir.Value,
-    logits: ir.Value,
-    presents: list[KeyValue],
-) -> list[ir.Value]:
-    count = candidate_count(config.vocab_size)
-    cache: list[int | str] = [1, config.num_key_value_heads, "total", config.head_dim]
-    outputs = [
-        _name(candidate_logits, "candidate_logits", ir.DataType.FLOAT, [1, count]),
-        _name(candidate_ids, "candidate_ids", ir.DataType.INT64, [1, count]),
-        _name(logits, "logits", ir.DataType.FLOAT, [1, config.vocab_size]),
+def _logits_shape(config: ModelConfig, variant: Variant) -> list[int | str]:
+    return [1, config.vocab_size] if variant.logits == "last" else [1, "kept", config.vocab_size]
+
+
+def _emit_candidate_outputs(emitter: GraphEmitter, config: ModelConfig, logits: ir.Value) -> list[ir.Value]:
+    values, ids = emit_candidates(emitter, logits, config.vocab_size)
+    shape = [1, candidate_count(config.vocab_size)]
+    return [
+        _name(values, "candidate_logits", ir.DataType.FLOAT, shape),
+        _name(ids, "candidate_ids", ir.DataType.INT64, shape),
     ]
-    for layer, present in enumerate(presents):
-        outputs.append(_name(present.key, f"present.{layer}.key", compute, cache))
-        outputs.append(_name(present.value, f"present.{layer}.value", compute, cache))
-    return outputs
+
+
+def _name_presents(config: ModelConfig, compute: ir.DataType, presents: list[KeyValue]) -> list[ir.Value]:
+    cache: list[int | str] = [1, config.num_key_value_heads, "total", config.head_dim]
+    return [
+        _name(value, f"present.{layer}.{part}", compute, cache)
+        for layer, present in enumerate(presents)
+        for part, value in (("key", present.key), ("value", present.value))
+    ]
 
 
 def _name(value: ir.Value, name: str, dtype: ir.DataType, shape: Sequence[int | str]) -> ir.Value:

@@ -153,7 +153,7 @@ def write_bundle(
             "chat_template": template.entry(),
             "weights": {"bytes": layout.bytes, "parts": [part.entry() for part in parts]},
             "graphs": {graph.variant.name: _graph_entry(folder, graph, expanded) for graph in graphs},
-            "quantization": {**quantizer.entries(), **_format_entry(weight_format)},
+            "quantization": {**quantizer.entries(), **weight_format.entries()},
             "parity": {},
         }
         write_manifest(folder, manifest)
@@ -180,15 +180,6 @@ def _write_parts(
         writer.abandon()
         raise
     return writer.finish()
-
-
-def _format_entry(weight_format: WeightFormat) -> dict[str, JsonValue]:
-    return {
-        "bits": weight_format.body.bits,
-        "head_bits": weight_format.head_bits,
-        "block_size": weight_format.block_size,
-        "symmetric": True,
-    }
 
 
 def _model_entry(config: ModelConfig) -> dict[str, JsonValue]:

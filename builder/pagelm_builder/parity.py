@@ -81,7 +81,8 @@ def measure_parity(
     manifest = load_manifest(folder)
     for name in manifest.graphs:
         _check_structure(folder, manifest, name)
-    token_ids = sequence_of_ids(manifest)
+    model = manifest.model
+    token_ids = sequence_of_ids(model.vocab_size, model.max_position_embeddings)
     runs: dict[str, _Run] = {}
     with external_data(folder, manifest, GRAPHS, parent=scratch) as external:
         for name in GRAPHS:
@@ -96,12 +97,11 @@ def measure_parity(
     }
 
 
-def sequence_of_ids(manifest: Manifest) -> list[int]:
+def sequence_of_ids(vocab_size: int, max_position_embeddings: int) -> list[int]:
     """32 ids (fewer if the context is shorter) from all over the vocabulary; a function of its size alone."""
-    size = manifest.model.vocab_size
-    count = min(TOKENS, manifest.model.max_position_embeddings)
+    count = min(TOKENS, max_position_embeddings)
     # Knuth's multiplicative hash: 2^32 over the golden ratio spreads consecutive numbers evenly
-    return [(index * 2654435761 % 2**32) * size >> 32 for index in range(1, count + 1)]
+    return [(index * 2654435761 % 2**32) * vocab_size >> 32 for index in range(1, count + 1)]
 
 
 def _check_structure(folder: Path, manifest: Manifest, name: str) -> None:
@@ -147,7 +147,7 @@ def _check_step(name: str, step: Step) -> None:
 def _compare_with_itself(name: str, run: _Run) -> JsonValue:
     difference = float(np.abs(run.rows[-1:] - run.whole).max())
     deviation = float(deviations(run.whole, run.rows[-1:])[0])
-    _check_bound(
+    check_bound(
         f"graph {name}: logits after prefill + decode deviate from those after prefill",
         deviation,
         LARGEST_PREFILL_DECODE_DEVIATION,
@@ -163,8 +163,8 @@ def _compare_with_reference(reference: _Run, found: _Run) -> JsonValue:
     divergences = kl_divergence(log_softmax(reference.rows), log_softmax(found.rows))
     deviation = float(deviations(reference.rows, found.rows).mean())
     what = "graph wasm: against graph native"
-    _check_bound(f"{what}, logits deviate", deviation, LARGEST_DEVIATION)
-    _check_bound(f"{what}, distributions diverge", float(divergences.mean()), LARGEST_KL_DIVERGENCE)
+    check_bound(f"{what}, logits deviate", deviation, LARGEST_DEVIATION)
+    check_bound(f"{what}, distributions diverge", float(divergences.mean()), LARGEST_KL_DIVERGENCE)
     agreement = (reference.rows.argmax(axis=1) == found.rows.argmax(axis=1)).mean()
     return {
         "kl_divergence_mean": _rounded(float(divergences.mean())),
@@ -185,7 +185,12 @@ def deviations(reference: NDArray[np.float64], found: NDArray[np.float64]) -> ND
     return shares
 
 
-def _check_bound(what: str, measured: float, bound: float) -> None:
+def check_bound(what: str, measured: float, bound: float) -> None:
+    """Refuse a deviation.
+
+    Raises:
+        VerificationError: it is above the bound, or no number.
+    """
     # so written that NaN breaks it
     if not measured <= bound:
         raise VerificationError(f"{what} by {measured:.3g}", expected=f"at most {bound:.3g}", remedy=REMEDY)

@@ -12,13 +12,35 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pagelm_builder.disk_space import named_full_disk
+from pagelm_builder.errors import OutputExistsError
 
 PARTIAL, OLDER = ".partial", ".older"
+
+
+def check_replaceable(out: Path, is_ours: Callable[[Path], bool], kind: str) -> None:
+    """Refuse a target that pagelm did not write.
+
+    Args:
+        is_ours: Whether a folder is of the kind that is about to be written.
+        kind: What that is called in the message.
+
+    Raises:
+        OutputExistsError: `out` is a file, or a folder that is neither empty nor ours.
+    """
+    if not out.exists() and not out.is_symlink():
+        return
+    if out.is_dir() and not out.is_symlink() and (not any(out.iterdir()) or is_ours(out)):
+        return
+    raise OutputExistsError(
+        f"{out} is already there and is not {kind}",
+        expected="a new path, an empty folder, or an earlier one of that kind to replace",
+        remedy="Choose another --out, or remove it yourself.",
+    )
 
 
 @contextmanager

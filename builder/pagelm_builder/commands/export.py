@@ -1,4 +1,4 @@
-"""`pagelm export`: arguments to `pagelm_builder.export`, and what the result weighs.
+"""`pagelm export`: arguments to a layout's exporter, and what the result weighs.
 
 It finds out where a source is (embedded, a local path, else a repository of the hub) and knows no checkpoint
 from another.
@@ -7,6 +7,7 @@ from another.
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pagelm_builder.embedded_model import EMBEDDED_MODEL, embedded_checkpoint
 from pagelm_builder.progress_line import ProgressLine
 from pagelm_builder.quantize.block_format import BLOCK_SIZES, HEAD_BITS, WeightFormat
 
+LAYOUTS = ("bundle", "transformers-js")
 # a WebGPU device need not allow larger ones
 GUARANTEED_BINDING_BYTES = 128 * 1024 * 1024
 
@@ -28,7 +30,15 @@ def add_parser(commands: Subparsers) -> None:
         help="folder of a checkpoint, a GGUF file, owner/name of a repository on the Hugging Face hub, or "
         f"'{EMBEDDED_MODEL}', which comes with pagelm",
     )
-    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the bundle")
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    export.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        default="bundle",
+        help="bundle is what pagelm's page, chat and eval take; transformers-js is a folder for "
+        "@huggingface/transformers with the same weights, for dtype q4, on its devices wasm and webgpu, "
+        "one sequence at a time (default: bundle)",
+    )
     export.add_argument("--name", help="name of the model in the page (default: the source's name)")
     export.add_argument("--revision", metavar="REV", help="branch, tag or commit on the hub (default: main)")
     export.add_argument(
@@ -75,13 +85,11 @@ class _Located:
 
 
 def run(arguments: Namespace) -> None:
-    from pagelm_builder.bundle import check_target
-    from pagelm_builder.export import export_bundle
-
+    check_target, export, describe = _layout(arguments.layout)
     check_target(arguments.out)
     progress = ProgressLine()
     located = _locate(arguments.source, arguments.revision, progress)
-    bundle = export_bundle(
+    written = export(
         located.path,
         arguments.out,
         name=arguments.name or located.name,
@@ -91,7 +99,19 @@ def run(arguments: Namespace) -> None:
         calibration=arguments.calibration,
         progress=progress,
     )
-    print(f"wrote {bundle}\n{describe(bundle)}")
+    print(f"wrote {written}\n{describe(written)}")
+
+
+def _layout(name: str) -> tuple[Callable[[Path], None], Callable[..., Path], Callable[[Path], str]]:
+    """Its check of a target, its exporter, and what is said of the result."""
+    if name == "transformers-js":
+        from pagelm_builder.transformers_js.export import check_folder, export_transformers_js
+
+        return check_folder, export_transformers_js, describe_transformers_js
+    from pagelm_builder.bundle import check_target
+    from pagelm_builder.export import export_bundle
+
+    return check_target, export_bundle, describe
 
 
 def _locate(source: str, revision: str | None, progress: ProgressLine) -> _Located:
@@ -115,6 +135,16 @@ def _locate(source: str, revision: str | None, progress: ProgressLine) -> _Locat
     if source == EMBEDDED_MODEL:
         return _Located(embedded_checkpoint(), EMBEDDED_MODEL)
     return _Located(Path(source), None)
+
+
+def describe_transformers_js(folder: Path) -> str:
+    """What a visitor downloads, and how it is loaded."""
+    size = sum(path.stat().st_size for path in (folder / "onnx").iterdir())
+    return (
+        f"graph and weights: {size / 1e6:.1f} MB\n"
+        f'in transformers.js: pipeline("text-generation", "{folder.name}", {{ dtype: "q4" }}), with '
+        f"env.localModelPath the folder above and env.allowLocalModels true"
+    )
 
 
 def describe(bundle: Path) -> str:

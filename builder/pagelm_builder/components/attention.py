@@ -17,16 +17,16 @@ import onnx_ir as ir
 from pagelm_builder.components.emitter import MICROSOFT, GraphEmitter
 from pagelm_builder.components.linear import Linear, emit_linear, emit_linears
 from pagelm_builder.components.rms_norm import emit_rms_norm
+from pagelm_builder.components.sequence_lengths import SequenceLengths
 from pagelm_builder.config import ModelConfig
 from pagelm_builder.tensors import node_scope
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionInputs:
-    """What every layer's attention shares: lengths (int32 `[1]`) and rotary tables."""
+    """What every layer's attention shares: lengths and rotary tables."""
 
-    seqlens_k: ir.Value
-    total_sequence_length: ir.Value
+    lengths: SequenceLengths
     cos: ir.Value
     sin: ir.Value
 
@@ -99,8 +99,8 @@ def _emit_group_query_attention(
         *projections,
         past.key,
         past.value,
-        shared.seqlens_k,
-        shared.total_sequence_length,
+        shared.lengths.seqlens_k,
+        shared.lengths.total_sequence_length,
         shared.cos,
         shared.sin,
     ]

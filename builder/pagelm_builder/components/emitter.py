@@ -19,7 +19,7 @@ from pagelm_builder.variant import Variant
 from pagelm_builder.weights import Region
 
 MICROSOFT = "com.microsoft"
-Attributes: TypeAlias = Mapping[str, int | float]
+Attributes: TypeAlias = Mapping[str, int | float | str]
 
 
 class GraphEmitter:
@@ -27,6 +27,7 @@ class GraphEmitter:
 
     def __init__(self, variant: Variant, regions: Mapping[str, Region]) -> None:
         self.variant = variant
+        self.inputs: list[ir.Value] = []
         self.nodes: list[ir.Node] = []
         self.initializers: dict[str, ir.Value] = {}
         self._regions = regions
@@ -36,6 +37,12 @@ class GraphEmitter:
     def compute_dtype(self) -> ir.DataType:
         """The type of activations."""
         return ir.DataType.FLOAT16 if self.variant.compute == "float16" else ir.DataType.FLOAT
+
+    def input(self, name: str, dtype: ir.DataType, shape: Sequence[int | str]) -> ir.Value:
+        """An input of the graph; they stand in the order in which they are asked for."""
+        value = ir.Value(name=name, type=ir.TensorType(dtype), shape=ir.Shape(shape))
+        self.inputs.append(value)
+        return value
 
     def op(
         self,

@@ -40,7 +40,7 @@ class BlockFormat:
 
 @dataclass(frozen=True, slots=True)
 class WeightFormat:
-    """Of all matrices of a bundle.
+    """Of all matrices of a model.
 
     Attributes:
         head_bits: Of the matrix that gives the logits, which is the embedding too where they are tied.
@@ -53,6 +53,15 @@ class WeightFormat:
     @property
     def head(self) -> BlockFormat:
         return BlockFormat(self.head_bits, self.block_size)
+
+    def entries(self) -> dict[str, int | bool]:
+        """What is said of it where the weights are described."""
+        return {
+            "bits": self.body.bits,
+            "head_bits": self.head_bits,
+            "block_size": self.block_size,
+            "symmetric": True,
+        }
 
     @property
     def body(self) -> BlockFormat:

@@ -29,6 +29,8 @@ class Source:
     Attributes:
         name: What to call it where nobody says otherwise.
         weights: Usable while the source is open.
+        folder: Where config.json and the tokenizer's files lie; None for a GGUF file, whose metadata has it
+            all.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Source:
     weights: TensorSource
     tokenizer: ConvertedTokenizer
     presentation: Presentation
+    folder: Path | None = None
 
 
 @contextmanager
@@ -90,7 +93,7 @@ def _open_folder(path: Path) -> Iterator[Source]:
     ignored = [f"{UNTIED_HEAD}.weight"] if config.tie_word_embeddings else []
     with Checkpoint(path) as checkpoint:
         checkpoint.check(model_tensors(config), ignored=ignored)
-        yield Source(path.resolve().name, config, checkpoint, convert_tokenizer(path), presentation)
+        yield Source(path.resolve().name, config, checkpoint, convert_tokenizer(path), presentation, path)
 
 
 @contextmanager
