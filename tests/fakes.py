@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 IM_START, IM_END, THINK, END_THINK, END_OF_TEXT = range(256, 261)
 VOCAB_SIZE = 261
+TOOL_CALL, END_TOOL_CALL = 261, 262
+TOOL_VOCAB_SIZE = 263
 CONTEXT_SIZE = 512
 
 CHAT_TEMPLATE = (
@@ -163,7 +165,7 @@ class FailingBackend(RecordingBackend):
         raise RuntimeError("device lost")
 
 
-def tokenizer_bytes() -> bytes:
+def tokenizer_bytes(*more: AddedToken) -> bytes:
     """tokenizer.bin of one token per byte, and Qwen3's markers after them."""
     added = (
         AddedToken(IM_START, "<|im_start|>", True),
@@ -171,6 +173,7 @@ def tokenizer_bytes() -> bytes:
         AddedToken(THINK, "<think>", False),
         AddedToken(END_THINK, "</think>", False),
         AddedToken(END_OF_TEXT, "<|endoftext|>", True),
+        *more,
     )
     return pack_vocabulary(
         Vocabulary(
@@ -287,11 +290,19 @@ def manifest() -> Manifest:
     return parse_manifest(json.dumps(manifest_value()))
 
 
+MARKERS = {
+    "<think>": THINK,
+    "</think>": END_THINK,
+    "<tool_call>": TOOL_CALL,
+    "</tool_call>": END_TOOL_CALL,
+}
+
+
 def reply_ids(text: str) -> list[int]:
     """Token ids of a scripted reply: markers as their ids, the rest as bytes, `<|im_end|>` at the end."""
     ids: list[int] = []
     while text:
-        for marker, token_id in (("<think>", THINK), ("</think>", END_THINK)):
+        for marker, token_id in MARKERS.items():
             if text.startswith(marker):
                 ids.append(token_id)
                 text = text[len(marker) :]
@@ -306,6 +317,14 @@ def scripted(*replies: str, max_positions: int = CONTEXT_SIZE) -> ScriptedBacken
     """A backend of the counting bundle that plays these replies."""
     script = [reply_ids(reply) for reply in replies]
     return ScriptedBackend.playing(script, vocab_size=VOCAB_SIZE, max_positions=max_positions)
+
+
+def tool_model_on(backend: ScriptedBackend, template: str) -> LanguageModel:
+    """A model that has the tokens of tool calls as well, `TOOL_VOCAB_SIZE` in all."""
+    value = manifest_value()
+    value["model"]["vocab_size"] = TOOL_VOCAB_SIZE
+    tags = (AddedToken(TOOL_CALL, "<tool_call>", False), AddedToken(END_TOOL_CALL, "</tool_call>", False))
+    return LanguageModel.open(parse_manifest(json.dumps(value)), tokenizer_bytes(*tags), template, backend)
 
 
 def model_on(backend: ScriptedBackend) -> LanguageModel:

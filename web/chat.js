@@ -227,6 +227,7 @@ function chatEvent(event, id) {
   if (event.kind === "reasoning" || event.kind === "text") {
     return { kind: event.kind, id, text: event.text, at };
   }
+  if (event.kind === "toolCall") throw new TypeError("the page gave the model no tools");
   return { ...event, id };
 }
 

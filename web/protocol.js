@@ -31,9 +31,19 @@
 
 /**
  * @typedef {object} ChatMessage
- * @property {"system" | "user" | "assistant"} role
+ * @property {"system" | "user" | "assistant" | "tool"} role  a tool's content is what it gave
  * @property {string} content
  * @property {string} [reasoning_content]  what an assistant thought before it answered
+ * @property {ToolCallEntry[]} [tool_calls]  what an assistant asked for before the tools' messages that follow
+ */
+
+/** @typedef {{type: "function", function: {name: string, arguments: Record<string, unknown>}}} ToolCallEntry */
+
+/**
+ * A function that the model may call: name, description and JSON schema of its parameters, as the template shows it.
+ * @typedef {object} ToolSchema
+ * @property {"function"} type
+ * @property {{name: string, description?: string, parameters: Record<string, unknown>}} function
  */
 
 /**
@@ -75,6 +85,7 @@
  * @property {ChatMessage[]} messages
  * @property {boolean} enableThinking
  * @property {Sampling} sampling
+ * @property {ToolSchema[]} [tools]  whoever asks runs them, and asks again with what they gave
  * @property {"error" | "truncate-oldest-turns"} [overflow]  of a chat that is too long; absent: error
  */
 
@@ -82,6 +93,7 @@
  * @typedef {object} CountOptions
  * @property {ChatMessage[]} messages
  * @property {boolean} enableThinking
+ * @property {ToolSchema[]} [tools]
  */
 
 /**
@@ -166,6 +178,11 @@
 /** @typedef {{kind: "prefill", id: number, readTokens: number, promptTokens: number}} PrefillMessage */
 /** @typedef {{kind: "reasoning", id: number, text: string}} ReasoningMessage */
 /** @typedef {{kind: "text", id: number, text: string}} TextMessage */
+/**
+ * The model asks for a tool: name and arguments, or (problem) what it wrote instead and what is wrong with that.
+ * @typedef {{kind: "toolCall", id: number, name: string, arguments: Record<string, unknown>, problem?: undefined}
+ *   | {kind: "toolCall", id: number, text: string, problem: string}} ToolCallMessage
+ */
 /** @typedef {{kind: "done", id: number, finishReason: FinishReason, usage: Usage}} DoneMessage */
 /** @typedef {{kind: "counted", id: number} & Counted} CountedMessage */
 /** @typedef {{kind: "statistics", id: number, statistics: Statistics}} StatisticsReply */
@@ -177,7 +194,8 @@
 
 /**
  * What a generation yields to the page; the last one is always `done`.
- * @typedef {TurnsDroppedMessage | PrefillMessage | ReasoningMessage | TextMessage | DoneMessage} GenerationEvent
+ * @typedef {TurnsDroppedMessage | PrefillMessage | ReasoningMessage | TextMessage | ToolCallMessage | DoneMessage
+ * } GenerationEvent
  */
 
 export {};

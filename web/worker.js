@@ -38,11 +38,11 @@ const actions = {
     page.postMessage({ kind: "ready", id: message.id, ...model.ready });
   },
 
-  async generate({ id, messages, enableThinking, sampling, overflow }) {
+  async generate({ kind: _, id, ...request }) {
     const { session } = loaded("generate");
     generating.add(id);
     try {
-      await session.generate(id, JSON.stringify({ messages, enableThinking, sampling, overflow }));
+      await session.generate(id, JSON.stringify(request));
     } catch (error) {
       throw namePythonFailure(error);
     } finally {
@@ -54,8 +54,8 @@ const actions = {
     model?.session.cancel(target);
   },
 
-  count({ id, messages, enableThinking }) {
-    loaded("count").session.count(id, JSON.stringify({ messages, enableThinking }));
+  count({ kind: _, id, ...request }) {
+    loaded("count").session.count(id, JSON.stringify(request));
   },
 
   statistics({ id }) {

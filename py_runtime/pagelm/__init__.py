@@ -12,14 +12,26 @@ from pagelm.chat import Chat
 from pagelm.engine import Engine
 from pagelm.engine_steps import Cancellation
 from pagelm.errors import PagelmError
-from pagelm.events import Done, Event, PrefillProgress, ReasoningDelta, TextDelta, TurnsDropped, Usage
+from pagelm.events import (
+    Done,
+    Event,
+    PrefillProgress,
+    ReasoningDelta,
+    TextDelta,
+    ToolResult,
+    TurnsDropped,
+    Usage,
+)
 from pagelm.language_model import LanguageModel
 from pagelm.manifest import Manifest, load_manifest, parse_manifest, verify_bundle_files
 from pagelm.sampling_options import SamplingOptions
 from pagelm.scripted import ScriptedBackend
+from pagelm.tool_calls import BrokenToolCall, ToolCall
+from pagelm.tools import Tool, make_tool
 
 __all__ = [
     "Backend",
+    "BrokenToolCall",
     "Cancellation",
     "Candidates",
     "Capabilities",
@@ -35,9 +47,13 @@ __all__ = [
     "SamplingOptions",
     "ScriptedBackend",
     "TextDelta",
+    "Tool",
+    "ToolCall",
+    "ToolResult",
     "TurnsDropped",
     "Usage",
     "load_manifest",
+    "make_tool",
     "parse_manifest",
     "verify_bundle_files",
 ]

@@ -10,14 +10,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from itertools import count
 from typing import Protocol
 
-from pagelm.chat_template import Message
+from pagelm.chat_messages import ChatMessage, record_calls, record_event
+from pagelm.chat_template import Message, Tools
 from pagelm.context_overflow import OverflowPolicy
 from pagelm.engine_steps import Cancellation
-from pagelm.events import Event, ReasoningDelta, TextDelta, TurnsDropped
+from pagelm.events import Done, Event, ReplyEvent, TextDelta, ToolResult, TurnsDropped, Usage, add_usages
 from pagelm.sampling_options import SamplingOptions
 from pagelm.saved_chat import SavedChat, read_chat, save_chat
+from pagelm.tool_calls import BrokenToolCall, ToolCall
+from pagelm.tools import Function, Tool, Toolbox
+
+MAX_TOOL_ROUNDS = 8
+OUT_OF_ROUNDS = '{"error": "No more tools can be called in this turn. Answer with what is known."}'
 
 
 class ChatModel(Protocol):
@@ -35,9 +42,10 @@ class ChatModel(Protocol):
         max_new_tokens: int | None,
         thinking_budget: int | None,
         stop: Sequence[str],
+        tools: Tools | None,
         overflow: OverflowPolicy,
         cancellation: Cancellation | None,
-    ) -> AsyncGenerator[Event, None]: ...
+    ) -> AsyncGenerator[ReplyEvent, None]: ...
 
     async def prefill(self, messages: Sequence[Message], *, enable_thinking: bool) -> None: ...
 
@@ -66,20 +74,22 @@ class Chat:
         self._model = model
         self.enable_thinking = enable_thinking
         self.overflow: OverflowPolicy = overflow
-        self._system = [] if system is None else [{"role": "system", "content": system}]
-        self._turns: list[dict[str, str]] = []
+        self._system: list[ChatMessage] = []
+        if system is not None:
+            self._system.append({"role": "system", "content": system})
+        self._turns: list[ChatMessage] = []
         self._dropped = 0
 
     @property
-    def messages(self) -> list[dict[str, str]]:
+    def messages(self) -> list[ChatMessage]:
         """A copy of the history, oldest first: system, then questions and answers in turn. Reasoning is an
         answer's `reasoning_content`."""
-        return [dict(message) for message in (*self._system, *self._turns)]
+        return [message.copy() for message in (*self._system, *self._turns)]
 
     @property
-    def shown_messages(self) -> list[dict[str, str]]:
+    def shown_messages(self) -> list[ChatMessage]:
         """As `messages`, without the turns that the context had no more room for."""
-        return [dict(message) for message in (*self._system, *self._turns[self._dropped :])]
+        return [message.copy() for message in (*self._system, *self._turns[self._dropped :])]
 
     async def send(
         self,
@@ -89,29 +99,69 @@ class Chat:
         max_new_tokens: int | None = None,
         thinking_budget: int | None = None,
         stop: Sequence[str] = (),
+        tools: Sequence[Function | Tool] = (),
+        max_tool_rounds: int = MAX_TOOL_ROUNDS,
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """Say something and hear the answer; arguments, events and errors as of `LanguageModel.reply`."""
-        asked = {"role": "user", "content": text}
-        answer = {"role": "assistant", "content": ""}
-        events = self._model.reply(
-            [*self.shown_messages, asked],
-            enable_thinking=self.enable_thinking,
-            sampling=sampling,
-            max_new_tokens=max_new_tokens,
-            thinking_budget=thinking_budget,
-            stop=stop,
-            overflow=self.overflow,
-            cancellation=cancellation,
-        )
-        async with aclosing(events):
-            async for event in events:
-                if isinstance(event, TextDelta) and not answer["content"]:
-                    self._turns += (asked, answer)
-                if isinstance(event, TurnsDropped):
-                    self._dropped += event.messages
-                _record(answer, event)
-                yield event
+        """Say something and hear the answer.
+
+        Args:
+            text: The question.
+            tools: Functions that the model may call, described by signature, type hints and docstring. Each
+                call is run, and its result shown to the model, which goes on.
+            max_tool_rounds: After so many rounds of calls the model is told to answer.
+
+        The other arguments, the events and the errors are those of `LanguageModel.reply`. With tools there is
+        a `ToolResult` for each call, and `Done` counts the tokens and times of all rounds.
+
+        Raises:
+            ToolError: A function cannot be a tool, or the model cannot call any.
+        """
+        toolbox = Toolbox(tools)
+        start = len(self._turns)
+        turn: list[ChatMessage] = [{"role": "user", "content": text}]
+        usage: Usage | None = None
+        for tool_round in count(1):
+            answer: ChatMessage = {"role": "assistant", "content": ""}
+            calls: list[ToolCall | BrokenToolCall] = []
+            events = self._model.reply(
+                [*self._system, *self._turns[self._dropped : start], *turn],
+                enable_thinking=self.enable_thinking,
+                sampling=sampling,
+                max_new_tokens=max_new_tokens,
+                thinking_budget=thinking_budget,
+                stop=stop,
+                tools=toolbox.schemas,
+                overflow=self.overflow,
+                cancellation=cancellation,
+            )
+            async with aclosing(events):
+                async for event in events:
+                    match event:
+                        case TextDelta() if not answer["content"]:
+                            self._turns[start:] = [*turn, answer]
+                        case TurnsDropped(messages):
+                            self._dropped += messages
+                        case ToolCall() | BrokenToolCall():
+                            calls.append(event)
+                        case Done():
+                            done = event
+                            continue
+                    record_event(answer, event)
+                    yield event
+            usage = done.usage if usage is None else add_usages(usage, done.usage)
+            asked_in_vain = tool_round > max_tool_rounds + 1
+            if not calls or done.finish_reason == "abort" or asked_in_vain:
+                yield Done("length" if calls and asked_in_vain else done.finish_reason, usage)
+                return
+            record_calls(answer, calls)
+            turn.append(answer)
+            for call in calls:
+                content = OUT_OF_ROUNDS if tool_round > max_tool_rounds else await toolbox.run(call)
+                turn.append({"role": "tool", "content": content})
+                yield ToolResult(call, content)
+            if len(self._turns) > start:
+                self._turns[start:] = turn
 
     async def prefill_system(self) -> None:
         """Let the model read the system prompt, and what has been said so far, before the next question.
@@ -128,15 +178,15 @@ class Chat:
         Raises:
             TemplateError: As `LanguageModel.count_tokens`.
         """
-        asked = {"role": "user", "content": text}
+        asked: ChatMessage = {"role": "user", "content": text}
         return self._model.count_tokens([*self.shown_messages, asked], enable_thinking=self.enable_thinking)
 
     def clone(self) -> Chat:
         """A branch: it knows what was said so far and goes its own way. What both share of a prompt is read
         again only when the other one has been answered in between, from the first difference on."""
         branch = Chat(self._model, enable_thinking=self.enable_thinking, overflow=self.overflow)
-        branch._system = [dict(message) for message in self._system]
-        branch._turns = [dict(message) for message in self._turns]
+        branch._system = [message.copy() for message in self._system]
+        branch._turns = [message.copy() for message in self._turns]
         branch._dropped = self._dropped
         return branch
 
@@ -162,17 +212,3 @@ class Chat:
         chat._turns = list(saved.messages[first:])
         chat._dropped = saved.dropped_messages
         return chat
-
-
-def _record(answer: dict[str, str], event: Event) -> None:
-    """Add an event to the message as it happens: a reader may leave at any time."""
-    match event:
-        case TextDelta(text):
-            answer["content"] += text
-            if "</think>" in answer["content"]:
-                # else the template would take what precedes it for the reasoning
-                answer.setdefault("reasoning_content", "")
-        case ReasoningDelta(text):
-            answer["reasoning_content"] = answer.get("reasoning_content", "") + text
-        case _:
-            pass

@@ -26,6 +26,10 @@ Message = Mapping[str, object]
 """role, content, and what the template knows beyond: reasoning_content, tool_calls, …"""
 
 
+Tools = Sequence[Mapping[str, object]]
+"""JSON schemas of functions."""
+
+
 class ChatTemplate:
     """A compiled chat template.
 

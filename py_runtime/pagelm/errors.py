@@ -8,6 +8,7 @@
     │   └── PartAlteredError    a file has another size or hash than the manifest says
     ├── TokenizerError          the vocabulary file cannot be read
     ├── TemplateError           the chat template cannot be compiled or refuses these messages
+    ├── ToolError               a function cannot be a tool, or the model cannot call tools
     ├── SamplingError           a sampling option is outside its range
     ├── SavedChatError          a saved chat cannot be read, or is another model's
     ├── ContextOverflowError    the prompt does not fit into the context
@@ -67,6 +68,10 @@ class TokenizerError(PagelmError):
 
 class TemplateError(PagelmError):
     """The chat template cannot be compiled or refuses these messages."""
+
+
+class ToolError(PagelmError):
+    """A function cannot be a tool, or the model cannot call tools."""
 
 
 class SamplingError(PagelmError):

@@ -5,9 +5,10 @@ Values only. The page's messages (docs/contracts.md, "Page ↔ worker") are thes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pagelm.engine_steps import FinishReason
+from pagelm.tool_calls import BrokenToolCall, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,18 @@ class Usage:
     reasoning_cut: bool
 
 
+def add_usages(first: Usage, then: Usage) -> Usage:
+    """Of two replies in one turn: tokens and times of both; of the prompt, what the second says."""
+    return replace(
+        then,
+        reasoning_tokens=first.reasoning_tokens + then.reasoning_tokens,
+        answer_tokens=first.answer_tokens + then.answer_tokens,
+        prefill_ms=first.prefill_ms + then.prefill_ms,
+        decode_ms=first.decode_ms + then.decode_ms,
+        reasoning_cut=first.reasoning_cut or then.reasoning_cut,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """Last event of a reply.
@@ -91,4 +104,20 @@ class Done:
     usage: Usage
 
 
-Event = TurnsDropped | PrefillProgress | ReasoningDelta | TextDelta | Done
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A tool has been run; comes after the `ToolCall` or `BrokenToolCall` that it answers.
+
+    Attributes:
+        call: What was asked for.
+        content: What the model is told: text, JSON, or `{"error": …}`.
+    """
+
+    call: ToolCall | BrokenToolCall
+    content: str
+
+
+ReplyEvent = TurnsDropped | PrefillProgress | ReasoningDelta | TextDelta | ToolCall | BrokenToolCall | Done
+"""What a model's reply consists of."""
+Event = ReplyEvent | ToolResult
+"""What a chat's turn consists of."""

@@ -9,19 +9,19 @@ backend.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagelm.backend import Backend
 from pagelm.chat import Chat
-from pagelm.chat_template import ChatTemplate, Message, encode_chat
+from pagelm.chat_template import ChatTemplate, Message, Tools, encode_chat
 from pagelm.context_overflow import OverflowPolicy, drop_oldest_turns
 from pagelm.engine import Engine, token_limit
 from pagelm.engine_steps import Cancellation, Finished, Prefilled, Prefilling, Token
 from pagelm.errors import BackendError, BackendUnavailableError, TokenizerError
-from pagelm.events import Event, PrefillProgress, TurnsDropped
+from pagelm.events import PrefillProgress, ReplyEvent, TurnsDropped
 from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm.reply_stream import ReplyStream
 from pagelm.sampling_options import SamplingOptions
@@ -32,9 +32,6 @@ from pagelm.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from pagelm._backend_native import NativeGraph
-
-Tools = Sequence[Mapping[str, object]]
-"""JSON schemas of functions."""
 
 
 class LanguageModel:
@@ -158,7 +155,7 @@ class LanguageModel:
         tools: Tools | None = None,
         overflow: OverflowPolicy = "error",
         cancellation: Cancellation | None = None,
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[ReplyEvent, None]:
         """Answer the last message.
 
         Args:
@@ -172,20 +169,21 @@ class LanguageModel:
             thinking_budget: Most tokens of reasoning: then it is closed and the answer begins. None: what
                 the answer's reserve leaves.
             stop: Strings that end the answer, and are no part of it.
-            tools: Functions that the template describes to the model.
+            tools: Functions that the template describes to the model; its calls are events.
             overflow: What to do with a chat that leaves too little of the context to its answer: refuse it if
                 it leaves nothing, or drop its oldest turns.
             cancellation: Set it to end the reply before its next token.
 
         Yields:
             `TurnsDropped` if that had to be, `PrefillProgress` while a long prompt is read, `ReasoningDelta`
-            and `TextDelta` as they come, then `Done`.
+            and `TextDelta` as they come, a `ToolCall` or `BrokenToolCall` for each, then `Done`.
 
         Raises:
             TemplateError: The template refuses the messages.
             ContextOverflowError: They do not fit; nothing has been run.
             SamplingError: An option is outside its range, or `thinking_budget` is given for a model that does
                 not think.
+            ToolError: `tools` are given to a model that cannot call any.
             BusyError: Another reply is inside the backend right now.
             BackendError: From the backend.
         """
@@ -198,7 +196,14 @@ class LanguageModel:
         prompt = self._encode(messages, enable_thinking, tools)
         reply_tokens = token_limit(max_new_tokens, max(0, self.context_size - len(prompt)))
         budget = plan_thinking(self.tokenizer, reply_tokens=reply_tokens, thinking_budget=thinking_budget)
-        stream = ReplyStream(self.tokenizer, prompt, self.context_size, budget=budget, stop=StopStrings(stop))
+        stream = ReplyStream(
+            self.tokenizer,
+            prompt,
+            self.context_size,
+            budget=budget,
+            stop=StopStrings(stop),
+            calls_tools=bool(tools),
+        )
         stop_here = Cancellation(cancellation)
         steps = self.engine.generate(
             prompt,
@@ -273,7 +278,9 @@ class LanguageModel:
 
     def _encode(self, messages: Sequence[Message], enable_thinking: bool, tools: Tools | None) -> list[int]:
         thinks = self.will_think(messages, enable_thinking=enable_thinking)
-        return encode_chat(self.tokenizer, self.template, messages, tools=tools, enable_thinking=thinks)
+        return encode_chat(
+            self.tokenizer, self.template, messages, tools=tools or None, enable_thinking=thinks
+        )
 
 
 def _check_vocabularies(manifest: Manifest, tokenizer: Tokenizer, backend: Backend) -> None:

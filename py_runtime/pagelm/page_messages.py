@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import traceback
 
-from pagelm.events import Done, Event, PrefillProgress, ReasoningDelta, TextDelta, TurnsDropped
+from pagelm.events import Done, PrefillProgress, ReasoningDelta, ReplyEvent, TextDelta, TurnsDropped
+from pagelm.tool_calls import BrokenToolCall, ToolCall
 
 
-def message_of(event: Event) -> tuple[str, dict[str, object]]:
+def message_of(event: ReplyEvent) -> tuple[str, dict[str, object]]:
     """Kind and payload of the message that tells an event."""
     match event:
         case TurnsDropped(messages):
             return "turnsDropped", {"messages": messages}
         case PrefillProgress(read_tokens, prompt_tokens):
             return "prefill", {"readTokens": read_tokens, "promptTokens": prompt_tokens}
+        case ToolCall(name, arguments):
+            return "toolCall", {"name": name, "arguments": arguments}
+        case BrokenToolCall(text, problem):
+            return "toolCall", {"text": text, "problem": problem}
         case TextDelta(text):
             return "text", {"text": text}
         case ReasoningDelta(text):

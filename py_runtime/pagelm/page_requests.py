@@ -6,8 +6,11 @@ Absent options are the bundle's own. Specified in docs/contracts.md, "Page ↔ w
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
+from pagelm.chat_messages import ChatMessage, read_message
 from pagelm.context_overflow import OVERFLOW_POLICIES, OverflowPolicy
 from pagelm.errors import ProtocolError
 from pagelm.json_fields import Fields
@@ -30,12 +33,13 @@ _SAMPLING_KEYS = (*_NUMBERS, *_INTEGERS, "logitBias", "maxNewTokens", "thinkingB
 class GenerateRequest:
     """A checked `generate` message."""
 
-    messages: list[dict[str, str]]
+    messages: list[ChatMessage]
     enable_thinking: bool
     sampling: SamplingOptions
     max_new_tokens: int | None
     thinking_budget: int | None
     stop: tuple[str, ...]
+    tools: tuple[Mapping[str, object], ...]
     overflow: OverflowPolicy
 
 
@@ -43,8 +47,9 @@ class GenerateRequest:
 class CountRequest:
     """A checked `count` message."""
 
-    messages: list[dict[str, str]]
+    messages: list[ChatMessage]
     enable_thinking: bool
+    tools: tuple[Mapping[str, object], ...]
 
 
 def parse_generate(request_json: str, model: LanguageModel) -> GenerateRequest:
@@ -66,6 +71,7 @@ def parse_generate(request_json: str, model: LanguageModel) -> GenerateRequest:
         sampling.integer("maxNewTokens", minimum=1) if "maxNewTokens" in sampling else None,
         sampling.integer("thinkingBudget") if "thinkingBudget" in sampling else None,
         sampling.texts("stop") if "stop" in sampling else (),
+        _tools(request),
         _overflow(request),
     )
 
@@ -77,7 +83,7 @@ def parse_count(request_json: str) -> CountRequest:
         ProtocolError: A field is missing or wrong; the message names it.
     """
     request = _fields(request_json)
-    return CountRequest(_messages(request), request.flag("enableThinking"))
+    return CountRequest(_messages(request), request.flag("enableThinking"), _tools(request))
 
 
 def _fields(request_json: str) -> Fields:
@@ -88,6 +94,18 @@ def _fields(request_json: str) -> Fields:
     return Fields(value, "", _refuse)
 
 
+def _tools(request: Fields) -> tuple[Mapping[str, object], ...]:
+    """Schemas as the template shows them; what is in their parameters is the model's to read."""
+    if "tools" not in request:
+        return ()
+    for tool in request.array_of_fields("tools"):
+        tool.text("type", one_of=("function",))
+        function = tool.fields("function")
+        function.text("name")
+        function.fields("parameters")
+    return tuple(cast("list[dict[str, object]]", request.value("tools")))
+
+
 def _overflow(request: Fields) -> OverflowPolicy:
     if "overflow" not in request:
         return "error"
@@ -95,21 +113,11 @@ def _overflow(request: Fields) -> OverflowPolicy:
     return next(policy for policy in OVERFLOW_POLICIES if policy == asked)
 
 
-def _messages(request: Fields) -> list[dict[str, str]]:
-    messages = [_message(message) for message in request.array_of_fields("messages")]
+def _messages(request: Fields) -> list[ChatMessage]:
+    messages = [read_message(message) for message in request.array_of_fields("messages")]
     if not messages:
         raise request.refused("messages", "is empty", "at least one message")
     return messages
-
-
-def _message(message: Fields) -> dict[str, str]:
-    checked = {
-        "role": message.text("role", one_of=("system", "user", "assistant")),
-        "content": message.text("content"),
-    }
-    if "reasoning_content" in message:
-        checked["reasoning_content"] = message.text("reasoning_content")
-    return checked
 
 
 def _sampling(sampling: Fields, defaults: SamplingOptions) -> SamplingOptions:

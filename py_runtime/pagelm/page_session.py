@@ -79,7 +79,9 @@ class PageSession:
         """
         try:
             request = parse_count(request_json)
-            tokens = self._model.count_tokens(request.messages, enable_thinking=request.enable_thinking)
+            tokens = self._model.count_tokens(
+                request.messages, enable_thinking=request.enable_thinking, tools=request.tools or None
+            )
         except Exception as error:  # as above
             self._post_error(id, error)
         else:
@@ -115,6 +117,7 @@ class PageSession:
             max_new_tokens=request.max_new_tokens,
             thinking_budget=request.thinking_budget,
             stop=request.stop,
+            tools=request.tools,
             overflow=request.overflow,
             cancellation=cancellation,
         )

@@ -9,11 +9,22 @@ from collections.abc import Sequence
 
 from pagelm.detokenizer import StreamingDetokenizer
 from pagelm.engine_steps import Finished, Prefilled
+from pagelm.errors import ToolError
 from pagelm.events import Done, ReasoningDelta, TextDelta, Usage
 from pagelm.stop_strings import StopStrings
 from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Tag, ThinkingEvent, ThinkingSplitter, open_section
 from pagelm.thinking_budget import ThinkingBudget
 from pagelm.tokenizer import Tokenizer
+from pagelm.tool_calls import (
+    CLOSE_CALL,
+    OPEN_CALL,
+    BrokenToolCall,
+    ToolCall,
+    ToolCallSplitter,
+    ToolTag,
+)
+
+Piece = ReasoningDelta | TextDelta | ToolCall | BrokenToolCall
 
 _NO_TOKEN = -1
 
@@ -27,6 +38,7 @@ class ReplyStream:
         context_size: How many tokens the context holds.
         budget: Ends the reasoning; None lets it go on.
         stop: Ends the answer.
+        calls_tools: Whether `<tool_call>` begins a call; else it is text like any other.
 
     Attributes:
         prefilled: Set it when the prompt has been read; `done` tells what it says.
@@ -41,6 +53,7 @@ class ReplyStream:
         *,
         budget: ThinkingBudget | None = None,
         stop: StopStrings | None = None,
+        calls_tools: bool = False,
     ) -> None:
         open_id = tokenizer.special_ids.get(OPEN_TAG, _NO_TOKEN)
         close_id = tokenizer.special_ids.get(CLOSE_TAG, _NO_TOKEN)
@@ -53,19 +66,23 @@ class ReplyStream:
         self._budget = budget
         self._stop = stop or StopStrings()
         self._reasoning_closed = False
+        self._call_tags: dict[int, ToolTag] = _call_tags(tokenizer) if calls_tools else {}
+        self._calls = ToolCallSplitter()
         self._reasoning_tokens = 0
         self._answer_tokens = 0
         self.prefilled = Prefilled(len(prompt), 0, 0.0, 0)
 
-    def push(self, token_id: int) -> list[ReasoningDelta | TextDelta]:
+    def push(self, token_id: int) -> list[Piece]:
         """The events that one more token gives."""
         before = self._splitter.section
-        events = self._split(token_id)
+        tag = self._call_tags.get(token_id)
+        in_call = tag if before == "text" else None
+        events = self._split_call(in_call) if in_call else self._deltas(self._split(token_id))
         if before == "reasoning" or self._splitter.section == "reasoning":
             self._reasoning_tokens += 1
         else:
             self._answer_tokens += 1
-        return self._deltas(events)
+        return events
 
     @property
     def stopped(self) -> bool:
@@ -84,19 +101,31 @@ class ReplyStream:
             return [*self._splitter.push(self._detokenizer.finish()), *self._splitter.push_tag(tag)]
         return self._splitter.push(self._detokenizer.push(token_id))
 
-    def finish(self) -> list[ReasoningDelta | TextDelta]:
+    def _split_call(self, tag: ToolTag) -> list[Piece]:
+        """The tag of a call, in the answer."""
+        events = self._deltas(self._splitter.push(self._detokenizer.finish()))
+        if tag == OPEN_CALL:
+            # what the splitter holds back before a call is white space
+            self._splitter.finish()
+        call = self._calls.push_tag(tag)
+        return [*events, call] if call else events
+
+    def finish(self) -> list[Piece]:
         """What was held back, when no more tokens follow."""
         events = self._deltas([*self._splitter.push(self._detokenizer.finish()), *self._splitter.finish()])
-        held = self._stop.finish()
+        rest = self._calls.finish()
+        if isinstance(rest, BrokenToolCall):
+            return [*events, rest]
+        held = self._stop.push(rest) + self._stop.finish()
         return [*events, TextDelta(held)] if held else events
 
-    def _deltas(self, events: Sequence[ThinkingEvent]) -> list[ReasoningDelta | TextDelta]:
+    def _deltas(self, events: Sequence[ThinkingEvent]) -> list[Piece]:
         """Stop strings hold for the answer alone: what a person does not see must not end it."""
-        deltas: list[ReasoningDelta | TextDelta] = []
+        deltas: list[Piece] = []
         for event in events:
             if event.kind == "reasoning":
                 deltas.append(ReasoningDelta(event.text))
-            elif shown := self._stop.push(event.text):
+            elif shown := self._stop.push(self._calls.push(event.text)):
                 deltas.append(TextDelta(shown))
         return deltas
 
@@ -116,3 +145,14 @@ class ReplyStream:
             reasoning_cut=self._reasoning_closed,
         )
         return Done("stop" if self.stopped else finished.finish_reason, usage)
+
+
+def _call_tags(tokenizer: Tokenizer) -> dict[int, ToolTag]:
+    open_id, close_id = (tokenizer.special_ids.get(tag) for tag in (OPEN_CALL, CLOSE_CALL))
+    if open_id is None or close_id is None:
+        raise ToolError(
+            f"the tokenizer has no tokens {OPEN_CALL} and {CLOSE_CALL}",
+            expected="a model that was trained to call tools in Qwen's way",
+            remedy="Ask without tools, or load another model.",
+        )
+    return {open_id: OPEN_CALL, close_id: CLOSE_CALL}

@@ -10,14 +10,18 @@ a model of the name it was saved with.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
+from pagelm.chat_messages import ChatMessage, read_message
 from pagelm.context_overflow import OVERFLOW_POLICIES, OverflowPolicy
 from pagelm.errors import SavedChatError
 from pagelm.json_fields import Fields
 
 FORMAT = "pagelm-chat"
 VERSION = 1
+
+_ORDER = re.compile(r"(system\b ?)?(user assistant( tool)*( assistant( tool)*)*( |$))*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class SavedChat:
     enable_thinking: bool
     overflow: OverflowPolicy
     dropped_messages: int
-    messages: tuple[dict[str, str], ...]
+    messages: tuple[ChatMessage, ...]
 
 
 def save_chat(chat: SavedChat) -> str:
@@ -73,7 +77,7 @@ def read_chat(text: str, *, model: str) -> SavedChat:
         raise fields.refused("version", f"is {version}", str(VERSION))
     if (other := fields.text("model")) != model:
         raise fields.refused("model", f"is {other!r}", f"{model!r}, the model that is loaded")
-    messages = tuple(_message(message) for message in fields.array_of_fields("messages"))
+    messages = tuple(read_message(message) for message in fields.array_of_fields("messages"))
     _check_order(fields, messages)
     dropped = fields.integer("dropped_messages")
     if dropped > len(messages):
@@ -83,18 +87,13 @@ def read_chat(text: str, *, model: str) -> SavedChat:
     return SavedChat(other, fields.flag("enable_thinking"), overflow, dropped, messages)
 
 
-def _message(message: Fields) -> dict[str, str]:
-    keys = ("role", "content", *(("reasoning_content",) if "reasoning_content" in message else ()))
-    return {key: message.text(key) for key in keys}
-
-
-def _check_order(fields: Fields, messages: tuple[dict[str, str], ...]) -> None:
-    """A system prompt or none, then questions and answers in turn."""
-    roles = [message["role"] for message in messages]
-    turns = roles[1:] if roles[:1] == ["system"] else roles
-    if turns != ["user", "assistant"] * (len(turns) // 2):
+def _check_order(fields: Fields, messages: tuple[ChatMessage, ...]) -> None:
+    roles = " ".join(message["role"] for message in messages)
+    if not _ORDER.fullmatch(roles):
         raise fields.refused(
-            "messages", f"have the roles {roles!r:.80}", "system or nothing, then user and assistant in turn"
+            "messages",
+            f"have the roles {roles:.80}",
+            "system or nothing, then user and assistant in turn, tools after the assistant that called them",
         )
 
 

@@ -14,6 +14,7 @@ from fakes import (
     END_THINK,
     IM_END,
     THINK,
+    TOOL_VOCAB_SIZE,
     VOCAB_SIZE,
     FailingBackend,
     PausingBackend,
@@ -28,6 +29,7 @@ from fakes import (
     scripted,
     successor,
     tokenizer_bytes,
+    tool_model_on,
 )
 from pagelm.engine_steps import Cancellation
 from pagelm.errors import (
@@ -304,9 +306,8 @@ def test_cancel_aborts_and_says_so() -> None:
 
 def test_tools_reach_the_template() -> None:
     template = "{{ tools[0].name }}{% for message in messages %}{{ message.content }}{% endfor %}"
-    backend = RecordingBackend(lambda _: reply_ids("")[0], vocab_size=261)
-    model = LanguageModel.open(manifest(), tokenizer_bytes(), template, backend)
-    reply(model, tools=[{"name": "clock"}])
+    backend = RecordingBackend(lambda _: reply_ids("")[0], vocab_size=TOOL_VOCAB_SIZE)
+    reply(tool_model_on(backend, template), tools=[{"name": "clock"}])
     assert bytes(backend.prefilled()) == b"clock2 + 2?"
 
 

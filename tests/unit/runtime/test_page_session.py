@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from fakes import (
     CHAT_TEMPLATE,
     CONTEXT_SIZE,
+    TOOL_VOCAB_SIZE,
     VOCAB_SIZE,
     FailingBackend,
     PausingBackend,
@@ -24,6 +26,7 @@ from fakes import (
     scripted,
     successor,
     tokenizer_bytes,
+    tool_model_on,
 )
 from pagelm.page_session import PageSession, open_session, open_session_on
 from pagelm.scripted import ScriptedBackend
@@ -393,3 +396,51 @@ def test_the_progress_of_a_long_prompt_is_posted() -> None:
 def test_an_unknown_overflow_policy_is_refused() -> None:
     error = ask(scripted("4."), request(overflow="forget")).last()[1]["error"]
     assert "overflow is 'forget'" in error["message"]
+
+
+TOOL = {"type": "function", "function": {"name": "add", "description": "", "parameters": {"type": "object"}}}
+QWEN3 = (Path(__file__).parents[1] / "text" / "qwen3.jinja").read_text()
+
+
+def ask_with_tools(*replies: str, **fields: Any) -> Page:
+    page = Page()
+    script = [reply_ids(reply) for reply in replies]
+    backend = ScriptedBackend.playing(script, vocab_size=TOOL_VOCAB_SIZE, max_positions=4 * CONTEXT_SIZE)
+    session = PageSession(tool_model_on(backend, QWEN3), page.post)
+    run(session.generate(1, request(**{"tools": [TOOL], **fields})))
+    return page
+
+
+def test_a_call_of_a_tool_is_posted_and_the_page_runs_it() -> None:
+    page = ask_with_tools('<tool_call>\n{"name": "add", "arguments": {"a": 2}}\n</tool_call>')
+    assert page.messages[-2] == ("toolCall", 1, {"name": "add", "arguments": {"a": 2}})
+    assert page.last()[1]["finishReason"] == "stop"
+
+
+def test_a_broken_call_is_posted_with_what_is_wrong() -> None:
+    payload = ask_with_tools("<tool_call>\n{\n</tool_call>").messages[-2][2]
+    assert payload["text"] == "\n{\n"
+    assert "not valid JSON" in payload["problem"]
+
+
+def test_results_of_tools_are_messages() -> None:
+    call = {"type": "function", "function": {"name": "add", "arguments": {"a": 2}}}
+    messages = [
+        {"role": "user", "content": "?"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "4"},
+    ]
+    assert ask_with_tools("4.", messages=messages).text("text") == "4."
+
+
+@pytest.mark.parametrize(
+    ("tools", "problem"),
+    [
+        ([{}], "tools[0].type is missing"),
+        ([{"type": "function", "function": {"name": "add"}}], "tools[0].function.parameters is missing"),
+        ("add", "tools is a string"),
+    ],
+)
+def test_a_tool_that_is_none_is_refused(tools: object, problem: str) -> None:
+    error = ask_with_tools(tools=tools).last()[1]["error"]
+    assert (error["name"], problem in error["message"]) == ("ProtocolError", True)
