@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+from pagelm.sampling_options import SamplingOptions
 from pagelm_builder.bundle import (
     FORMAT,
     PartWriter,
@@ -35,7 +36,9 @@ from pagelm_builder.quantize.block_format import WeightFormat
 from pagelm_builder.quantize.method import QuantizationMethod, check_method, make_quantizer
 from pagelm_builder.quantize.quantizer import ROUND_TO_NEAREST, MatrixQuantizer
 from pagelm_builder.replacement import replacing
+from pagelm_builder.sampling_advice import generation_entry
 from pagelm_builder.sources.open_source import open_source
+from pagelm_builder.thinking_support import does_think
 from pagelm_builder.tokenizer import ConvertedTokenizer
 from pagelm_builder.weights import (
     DEFAULT_FORMAT,
@@ -50,11 +53,6 @@ from pagelm_builder.weights import (
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 
-# Qwen3's own settings for its two modes: https://huggingface.co/Qwen/Qwen3-0.6B#best-practices
-GENERATION: dict[str, JsonValue] = {
-    "thinking": {"temperature": 0.6, "top_k": 20, "top_p": 0.95, "min_p": 0.0},
-    "non_thinking": {"temperature": 0.7, "top_k": 20, "top_p": 0.8, "min_p": 0.0},
-}
 NOT_PRESENTED = Presentation()
 
 
@@ -102,6 +100,7 @@ def export_bundle(
             out,
             name=name or opened.name,
             presentation=opened.presentation,
+            sampling=opened.sampling,
             weight_format=weight_format,
             origin=origin,
             quantizer=quantizer,
@@ -118,6 +117,7 @@ def write_bundle(
     *,
     name: str,
     presentation: Presentation = NOT_PRESENTED,
+    sampling: SamplingOptions | None = None,
     weight_format: WeightFormat = DEFAULT_FORMAT,
     quantizer: MatrixQuantizer = ROUND_TO_NEAREST,
     origin: Mapping[str, JsonValue] | None = None,
@@ -126,6 +126,7 @@ def write_bundle(
     """Write the bundle of parts that are already checked."""
     layout = plan_weights(config, weight_format=weight_format)
     expanded = plan_expansion(config, layout)
+    thinking = does_think(tokenizer.binary, tokenizer.chat_template, tokenizer.special_tokens_map)
     graphs = [
         build_webgpu_f32(config, layout),
         build_webgpu_f16(config, layout),
@@ -148,7 +149,8 @@ def write_bundle(
                 "pad_token_id": tokenizer.pad_token_id,
                 "special_tokens_map": dict(tokenizer.special_tokens_map),
             },
-            "generation": GENERATION,
+            "thinking": thinking,
+            "generation": generation_entry(sampling, config.architecture, thinking=thinking),
             "tokenizer": vocabulary.entry(),
             "chat_template": template.entry(),
             "weights": {"bytes": layout.bytes, "parts": [part.entry() for part in parts]},

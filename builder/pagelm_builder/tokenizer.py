@@ -51,8 +51,7 @@ def convert_tokenizer(folder: Path) -> ConvertedTokenizer:
     """
     document = _read_json(folder / "tokenizer.json")
     config = _read_json(folder / "tokenizer_config.json")
-    generation_path = folder / "generation_config.json"
-    generation = _read_json(generation_path) if generation_path.exists() else {}
+    generation = read_generation_config(folder)
     vocabulary = to_vocabulary(document)
     _check_added_tokens(vocabulary, config)
     known = {*vocabulary.ids, *(token.id for token in vocabulary.added_tokens)}
@@ -72,6 +71,16 @@ def convert_tokenizer(folder: Path) -> ConvertedTokenizer:
         special_tokens_map=special_tokens_map,
         token_count=1 + max(known),
     )
+
+
+def read_generation_config(folder: Path) -> dict[str, object]:
+    """What is in generation_config.json; nothing where there is none.
+
+    Raises:
+        TokenizerFormatError: it is no JSON object.
+    """
+    path = folder / "generation_config.json"
+    return _read_json(path) if path.exists() else {}
 
 
 def _read_json(path: Path) -> dict[str, object]:

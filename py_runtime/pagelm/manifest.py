@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Literal, cast
 
 from pagelm.config import ModelConfig
-from pagelm.errors import FormatVersionError, ManifestError, PartAlteredError, PartMissingError, SamplingError
+from pagelm.errors import FormatVersionError, ManifestError, PartAlteredError, PartMissingError
+from pagelm.generation_defaults import Generation
 from pagelm.json_fields import Fields
-from pagelm.sampling_options import SamplingOptions
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
@@ -104,17 +104,6 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
-    """The model's own sampling defaults, one set for each mode."""
-
-    thinking: SamplingOptions
-    non_thinking: SamplingOptions
-
-    def for_mode(self, enable_thinking: bool) -> SamplingOptions:
-        return self.thinking if enable_thinking else self.non_thinking
-
-
-@dataclass(frozen=True, slots=True)
 class Quantization:
     """How the linear weights were quantized.
 
@@ -139,6 +128,7 @@ class Manifest:
 
     Attributes:
         special_tokens_map: Contents of the named tokens (`bos_token`, …) that the chat template may write.
+        thinking: Whether the model can reason before it answers.
         description: One sentence about the model, where there is one.
         examples: Questions to begin with.
     """
@@ -148,6 +138,7 @@ class Manifest:
     eos_token_ids: tuple[int, ...]
     pad_token_id: int
     special_tokens_map: Mapping[str, str]
+    thinking: bool
     generation: Generation
     tokenizer: BundleFile
     chat_template: BundleFile
@@ -262,7 +253,6 @@ def read_verified(folder: str | Path, entry: BundleFile) -> bytes:
 def _manifest(top: Fields) -> Manifest:
     model = ModelConfig.from_fields(top.fields("model"))
     tokens = top.fields("tokens")
-    generation = top.fields("generation")
     weights = _weights(top.fields("weights"))
     graphs = top.fields("graphs")
     if not list(graphs):
@@ -274,7 +264,8 @@ def _manifest(top: Fields) -> Manifest:
         eos_token_ids=_eos_token_ids(tokens, model.vocab_size),
         pad_token_id=tokens.integer("pad_token_id"),
         special_tokens_map=_special_tokens_map(tokens.fields("special_tokens_map")),
-        generation=Generation(_sampling(generation, "thinking"), _sampling(generation, "non_thinking")),
+        thinking=top.flag("thinking"),
+        generation=Generation.from_fields(top.fields("generation")),
         tokenizer=_file(top.fields("tokenizer")),
         chat_template=_file(top.fields("chat_template")),
         weights=weights,
@@ -295,19 +286,6 @@ def _eos_token_ids(tokens: Fields, vocab_size: int) -> tuple[int, ...]:
 
 def _special_tokens_map(named: Fields) -> Mapping[str, str]:
     return {name: named.text(name) for name in SPECIAL_TOKEN_NAMES if name in named}
-
-
-def _sampling(generation: Fields, mode: str) -> SamplingOptions:
-    options = generation.fields(mode)
-    try:
-        return SamplingOptions(
-            temperature=options.number("temperature"),
-            top_k=options.integer("top_k"),
-            top_p=options.number("top_p"),
-            min_p=options.number("min_p"),
-        )
-    except SamplingError as error:
-        raise generation.refused(mode, f"has a bad value: {error.problem}", error.expected) from error
 
 
 def _quantization(quantization: Fields) -> Quantization:

@@ -14,7 +14,7 @@ from pagelm_builder.inspect.bar_chart import Bar, draw_bars
 from pagelm_builder.inspect.contents import Contents
 
 LABEL = 18
-SAMPLING = ("temperature", "top_k", "top_p", "min_p")
+SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 Section = Callable[[Contents], Iterator[str]]
 BLOCKS, ASCII = ("█", "▓", "░"), ("#", "+", ".")
 MODES = {"thinking": "with thinking", "non_thinking": "without"}
@@ -74,6 +74,7 @@ def to_json(contents: Contents) -> dict[str, object]:
             "normalizer": vocabulary.normalizer,
             "eos_token_ids": list(manifest.eos_token_ids),
         },
+        "thinking": manifest.thinking,
         "generation": asdict(manifest.generation),
         "parity": dict(manifest.parity),
     }
@@ -139,7 +140,8 @@ def _graphs(contents: Contents) -> Iterator[str]:
 
 def _generation(contents: Contents) -> Iterator[str]:
     defaults = contents.manifest.generation
-    for mode, label in MODES.items():
+    modes = MODES if contents.manifest.thinking else {"non_thinking": "does not think"}
+    for mode, label in modes.items():
         options = asdict(defaults.for_mode(mode == "thinking"))
         yield _line(label, ", ".join(f"{name} {options[name]}" for name in SAMPLING))
 

@@ -51,15 +51,16 @@ class GgufMetadata:
         integers: list[int] = value.tolist()
         return integers
 
-    def number(self, key: str) -> float:
+    def number(self, key: str, *, or_zero: bool = False) -> float:
         """A positive number; one stored in single precision as the decimal number that was meant."""
         value = self._required(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.refused(key, value, "a number")
         with np.errstate(over="ignore", under="ignore"):
             single = np.float32(value)
-        if not 0 < single < np.inf:
-            raise self.refused(key, value, "a positive number in single precision")
+        if not (0 < single < np.inf or (or_zero and value == 0)):
+            least = "a number of at least 0" if or_zero else "a positive number"
+            raise self.refused(key, value, f"{least} in single precision")
         return float(str(single)) if float(single) == value else float(value)
 
     def refused(self, key: str, value: object, expected: str) -> ConfigError:

@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pagelm.sampling_options import SamplingOptions
 from pagelm_builder.checkpoint import Checkpoint, TensorSource
 from pagelm_builder.config import ModelConfig, read_config
 from pagelm_builder.errors import CheckpointError, ConfigError
 from pagelm_builder.presentation import Presentation, read_presentation
+from pagelm_builder.sampling_advice import read_advice
 from pagelm_builder.tensors import UNTIED_HEAD, model_tensors
-from pagelm_builder.tokenizer import ConvertedTokenizer, convert_tokenizer
+from pagelm_builder.tokenizer import ConvertedTokenizer, convert_tokenizer, read_generation_config
 
 CONFIG_FILE = "config.json"
 GGUF_SUFFIX = ".gguf"
@@ -29,6 +31,7 @@ class Source:
     Attributes:
         name: What to call it where nobody says otherwise.
         weights: Usable while the source is open.
+        sampling: What it asks for; None where it says nothing.
         folder: Where config.json and the tokenizer's files lie; None for a GGUF file, whose metadata has it
             all.
     """
@@ -38,6 +41,7 @@ class Source:
     weights: TensorSource
     tokenizer: ConvertedTokenizer
     presentation: Presentation
+    sampling: SamplingOptions | None
     folder: Path | None = None
 
 
@@ -90,10 +94,12 @@ def _gguf_file(path: Path) -> Path | None:
 def _open_folder(path: Path) -> Iterator[Source]:
     config = read_config(path)
     presentation = read_presentation(path)
+    sampling = read_advice(read_generation_config(path))
     ignored = [f"{UNTIED_HEAD}.weight"] if config.tie_word_embeddings else []
     with Checkpoint(path) as checkpoint:
         checkpoint.check(model_tensors(config), ignored=ignored)
-        yield Source(path.resolve().name, config, checkpoint, convert_tokenizer(path), presentation, path)
+        tokenizer = convert_tokenizer(path)
+        yield Source(path.resolve().name, config, checkpoint, tokenizer, presentation, sampling, path)
 
 
 @contextmanager
@@ -101,6 +107,7 @@ def _open_gguf(path: Path) -> Iterator[Source]:
     # the gguf package takes a third of a second to import
     from pagelm_builder.sources.gguf_config import read_gguf_config
     from pagelm_builder.sources.gguf_header import read_header
+    from pagelm_builder.sources.gguf_sampling import read_gguf_advice
     from pagelm_builder.sources.gguf_tokenizer import convert_gguf_tokenizer
     from pagelm_builder.sources.gguf_weights import GgufWeights
 
@@ -109,4 +116,11 @@ def _open_gguf(path: Path) -> Iterator[Source]:
     with GgufWeights(header, config) as weights:
         weights.check(model_tensors(config))
         name = path.resolve().name.removesuffix(GGUF_SUFFIX)
-        yield Source(name, config, weights, convert_gguf_tokenizer(header), read_presentation(path.parent))
+        yield Source(
+            name,
+            config,
+            weights,
+            convert_gguf_tokenizer(header),
+            read_presentation(path.parent),
+            read_gguf_advice(header),
+        )

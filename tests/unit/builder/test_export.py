@@ -68,6 +68,8 @@ def test_every_file_is_in_the_manifest_and_as_it_says(bundle: Path) -> None:
 def test_manifest_has_the_keys_of_the_contract(bundle: Path) -> None:
     manifest = manifest_of(bundle)
     assert (manifest["format"], manifest["name"]) == (1, "tiny")
+    assert manifest["thinking"] is True
+    assert manifest["generation"]["thinking"]["temperature"] == 0.6
     assert manifest["model"] == {
         **{key: getattr(TINY, key) for key in TINY.__slots__ if key != "rope_divisors"},
     }

@@ -129,7 +129,11 @@ def test_a_value_of_a_wrong_type_is_named(path: str) -> None:
         ("tokens.eos_token_ids", [-1]),
         ("tokens.eos_token_ids", ["1"]),
         ("tokens.special_tokens_map.eos_token", 3),
-        ("generation.thinking", {"temperature": -1, "top_k": 20, "top_p": 1, "min_p": 0}),
+        ("thinking", 1),
+        (
+            "generation.thinking",
+            {"temperature": -1, "top_k": 20, "top_p": 1, "min_p": 0, "repetition_penalty": 1},
+        ),
         ("tokenizer.bytes", -1),
         ("weights.bytes", -1),
         ("weights.parts[1].bytes", -512),

@@ -29,7 +29,7 @@ MODEL = {
     "rms_norm_eps": 1e-06,
     "tie_word_embeddings": True,
 }
-SAMPLING = {"temperature": 0.6, "top_k": 20, "top_p": 0.95, "min_p": 0.0}
+SAMPLING = {"temperature": 0.6, "top_k": 20, "top_p": 0.95, "min_p": 0.0, "repetition_penalty": 1.0}
 
 
 def write_hashed(bundle: Path, template: str, content: bytes) -> dict[str, object]:
@@ -50,6 +50,7 @@ def write_bundle(bundle: Path, name: str) -> Path:
         "name": name,
         "model": MODEL,
         "tokens": {"eos_token_ids": [1], "pad_token_id": 0, "special_tokens_map": {}},
+        "thinking": True,
         "generation": {"thinking": SAMPLING, "non_thinking": SAMPLING},
         "tokenizer": write_hashed(bundle, "tokenizer/tokenizer.{}.bin", b"PLMT" + b"token " * 500),
         "chat_template": write_hashed(bundle, "tokenizer/chat_template.{}.jinja", b"{{ messages }}"),
