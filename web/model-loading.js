@@ -16,6 +16,7 @@ import { installInstrument } from "./instrument.js";
 import { chooseBuild, chooseThreads, loadOnnxRuntime } from "./onnxruntime.js";
 import { startPython } from "./python-runtime.js";
 import { fetchSiteIndex } from "./site-index.js";
+import { RecordedDevice } from "./step-record.js";
 import { openWasmDevice } from "./wasm-session.js";
 
 /** @typedef {import("./protocol.js").LoadOptions} LoadOptions */
@@ -43,6 +44,8 @@ import { openWasmDevice } from "./wasm-session.js";
  * @property {(kind: string, id: number, payload: string) => void} post  what Python has to say, as JSON
  */
 
+const NOT_COUNTED = { dispatches: null, storageBuffers: null, largestBindings: null, mappedBytes: null };
+
 /**
  * @param {LoadOptions} options
  * @param {Outlets} outlets
@@ -68,13 +71,15 @@ export async function loadModel({ bundleUrl, backend, threads, instrument }, { p
     files,
     report(progress, "compile"),
   );
-  const decoder = new Decoder(device, capabilities);
+  const record = instrument ? new RecordedDevice(device) : null;
+  const decoder = new Decoder(record ?? device, capabilities);
   const session = python
     .pyimport("pagelm.page_session")
     .open_session(bundle.manifestText, files.tokenizer, files.chatTemplate, decoder, post);
   progress({ stage: "warmup", loadedBytes: 0, totalBytes: 1 });
   await decoder.warmUp();
   counters?.reset();
+  if (record) record.steps = [];
   progress({ stage: "warmup", loadedBytes: 1, totalBytes: 1 });
 
   const model = {
@@ -87,7 +92,8 @@ export async function loadModel({ bundleUrl, backend, threads, instrument }, { p
     session,
     statistics: () => ({
       ...decoder.statistics,
-      ...(counters?.read() ?? { dispatches: null, mappedBytes: null }),
+      ...(counters?.read() ?? NOT_COUNTED),
+      steps: record?.steps ?? null,
     }),
   };
 }

@@ -162,7 +162,19 @@
  * @property {number} runs  session runs (one per decoded token, one per chunk of prefill)
  * @property {number} readBackBytes  bytes that came back from the device or were read from the graph's outputs
  * @property {Record<string, number> | null} dispatches  by kernel name; null when load did not ask to instrument
+ * @property {Record<string, number> | null} storageBuffers  the most that one dispatch of a kernel bound; null as above
+ * @property {Record<string, number> | null} largestBindings  bytes of the largest of them, by kernel; null as above
  * @property {number | null} mappedBytes  bytes of GPU buffers mapped for reading; null as above
+ * @property {Step[] | null} steps  every run since ready; null as above
+ */
+
+/**
+ * One run of the graph: `inputIds` at `position`, and the two likeliest tokens after them, the likeliest first.
+ * @typedef {object} Step
+ * @property {number} position
+ * @property {number[]} inputIds
+ * @property {number[]} ids
+ * @property {number[]} logits
  */
 
 /** @typedef {{kind: "load", id: number} & LoadOptions} LoadMessage */

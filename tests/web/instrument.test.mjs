@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { installInstrument } from "../../web/instrument.js";
 
+const NOTHING = { dispatches: {}, storageBuffers: {}, largestBindings: {}, mappedBytes: 0 };
+
 /** A scope with just enough of WebGPU to be wrapped. */
 function makeScope() {
   class GPUDevice {
@@ -15,10 +17,14 @@ function makeScope() {
     async createComputePipelineAsync(/** @type {object} */ _descriptor) {
       return {};
     }
+    createBindGroup(/** @type {object} */ _descriptor) {
+      return {};
+    }
   }
   class GPUComputePassEncoder {
     /** @type {number[]} */ dispatched = [];
     setPipeline(/** @type {object} */ _pipeline) {}
+    setBindGroup(/** @type {number} */ _index, /** @type {object | null} */ _group) {}
     dispatchWorkgroups(/** @type {number} */ x) {
       this.dispatched.push(x);
     }
@@ -67,6 +73,40 @@ test("a module without a label is named by its entry point", () => {
   assert.deepEqual(counters.read().dispatches, { softmax: 1 });
 });
 
+/** @param {number[]} sizes */
+function storageEntries(...sizes) {
+  return sizes.map((size, binding) => ({ binding, resource: { buffer: { usage: 0x80, size } } }));
+}
+
+test("storage buffers are counted by what a dispatch binds, and the largest is kept by kernel", () => {
+  const { counters, device, pass } = install();
+  const uniform = { binding: 9, resource: { buffer: { usage: 0x40, size: 5000 } } };
+  const run = (/** @type {string} */ label, /** @type {object[]} */ entries) => {
+    const module = device.createShaderModule({ label, code: "" });
+    pass.setPipeline(device.createComputePipeline({ compute: { module } }));
+    pass.setBindGroup(0, device.createBindGroup({ entries }));
+    pass.dispatchWorkgroups(1);
+  };
+  run("MatMulNBits", [...storageEntries(64, 4096, 16), uniform]);
+  run("MatMulNBits", storageEntries(32));
+  run("TopK", [{ binding: 0, resource: { buffer: { usage: 0x8c, size: 100 }, offset: 60 } }]);
+  const { storageBuffers, largestBindings } = counters.read();
+  assert.deepEqual(storageBuffers, { MatMulNBits: 3, TopK: 1 });
+  assert.deepEqual(largestBindings, { MatMulNBits: 4096, TopK: 40 });
+});
+
+test("bind groups of several indices count together, and one that is taken away does not", () => {
+  const { counters, device, pass } = install();
+  pass.setBindGroup(0, device.createBindGroup({ entries: storageEntries(1, 2) }));
+  pass.setBindGroup(1, device.createBindGroup({ entries: storageEntries(3) }));
+  pass.dispatchWorkgroups(1);
+  assert.deepEqual(counters.read().storageBuffers, { unnamed: 3 });
+  counters.reset();
+  pass.setBindGroup(0, null);
+  pass.dispatchWorkgroups(1);
+  assert.deepEqual(counters.read().storageBuffers, { unnamed: 1 });
+});
+
 test("only mappings for reading count, by the bytes that are mapped", async () => {
   const { counters, scope } = install();
   const buffer = new scope.GPUBuffer();
@@ -81,11 +121,11 @@ test("reset starts from zero", async () => {
   pass.dispatchWorkgroups(1);
   await new scope.GPUBuffer().mapAsync(1, 0, 1);
   counters.reset();
-  assert.deepEqual(counters.read(), { dispatches: {}, mappedBytes: 0 });
+  assert.deepEqual(counters.read(), NOTHING);
 });
 
 test("where there is no WebGPU there is nothing to count", () => {
-  assert.deepEqual(installInstrument(/** @type {any} */ ({})).read(), { dispatches: {}, mappedBytes: 0 });
+  assert.deepEqual(installInstrument(/** @type {any} */ ({})).read(), NOTHING);
 });
 
 test("installed twice, as by a second load, there is one set of counters and one layer around the calls", () => {
