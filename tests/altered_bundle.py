@@ -1,4 +1,4 @@
-"""A copy of a bundle with one of its graphs edited, and a manifest that names the edited file."""
+"""A bundle with one of its graphs edited, and a manifest that names the edited file."""
 
 from __future__ import annotations
 
@@ -16,19 +16,26 @@ Edit = Callable[[onnx.GraphProto], None]
 def alter_bundle(bundle: Path, copy: Path, name: str, edit: Edit) -> Path:
     """Copy a bundle and edit its graph `name` there; returns the copy."""
     shutil.copytree(bundle, copy)
-    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
-    entry = manifest["graphs"][name]
-    model = onnx.load_model_from_string((copy / entry["file"]).read_bytes())
-    edit(model.graph)
-    replace_file(copy, entry, f"graphs/{name}.{{}}.onnx", model.SerializeToString(deterministic=True))
-    (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    alter_graph(copy, name, edit)
     return copy
 
 
-def replace_file(bundle: Path, entry: dict[str, object], template: str, data: bytes) -> None:
+def alter_graph(bundle: Path, name: str, edit: Edit) -> None:
+    """Edit one graph of a bundle where it is."""
+    entry = json.loads((bundle / "manifest.json").read_text("utf-8"))["graphs"][name]
+    model = onnx.load_model_from_string((bundle / entry["file"]).read_bytes())
+    edit(model.graph)
+    replace_graph(bundle, name, model.SerializeToString(deterministic=True))
+
+
+def replace_graph(bundle: Path, name: str, data: bytes) -> None:
+    """Put other bytes in place of one graph of a bundle."""
+    manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
     digest = hashlib.sha256(data).hexdigest()
-    entry.update(file=template.format(digest[:16]), bytes=len(data), sha256=digest)
-    (bundle / str(entry["file"])).write_bytes(data)
+    file = f"graphs/{name}.{digest[:16]}.onnx"
+    (bundle / file).write_bytes(data)
+    manifest["graphs"][name] |= {"file": file, "bytes": len(data), "sha256": digest}
+    (bundle / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
 def set_attribute(node: onnx.NodeProto, name: str, value: float | int) -> None:

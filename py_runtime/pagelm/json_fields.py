@@ -79,7 +79,13 @@ class Fields:
         return tuple(cast("list[int]", values))
 
     def number(self, key: str) -> float:
-        value = self._get(key, "a number")
+        return self._number(key, self._get(key, "a number"))
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        values = self._array(key, "an array of numbers")
+        return tuple(self._number(f"{key}[{index}]", value) for index, value in enumerate(values))
+
+    def _number(self, key: str, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.refused(key, f"is {_kind(value)}", "a number")
         if isinstance(value, float) and not isfinite(

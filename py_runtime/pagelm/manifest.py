@@ -10,10 +10,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
+from pagelm.certificate import Certificate, hash_of_hashes, parse_certificate
 from pagelm.config import ModelConfig
 from pagelm.errors import FormatVersionError, ManifestError, PartAlteredError, PartMissingError
 from pagelm.generation_defaults import Generation
@@ -131,6 +132,7 @@ class Manifest:
         thinking: Whether the model can reason before it answers.
         description: One sentence about the model, where there is one.
         examples: Questions to begin with.
+        certificate: What `pagelm verify` found, if it was run.
     """
 
     name: str
@@ -148,6 +150,7 @@ class Manifest:
     parity: Mapping[str, object]
     description: str | None
     examples: tuple[str, ...]
+    certificate: Certificate | None = None
 
     def graph(self, name: str) -> Graph:
         """The graph of this name.
@@ -170,6 +173,10 @@ class Manifest:
         yield from self.weights.parts
         for graph in self.graphs.values():
             yield graph.file
+
+    def files_sha256(self) -> str:
+        """One hash for all of them."""
+        return hash_of_hashes(entry.sha256 for entry in self.files())
 
 
 def parse_manifest(text: str | bytes, *, source: str = MANIFEST_FILE) -> Manifest:
@@ -258,7 +265,7 @@ def _manifest(top: Fields) -> Manifest:
     if not list(graphs):
         raise top.refused("graphs", "is empty", "at least one graph")
     parity = top.fields("parity")
-    return Manifest(
+    manifest = Manifest(
         name=top.text("name"),
         model=model,
         eos_token_ids=_eos_token_ids(tokens, model.vocab_size),
@@ -275,6 +282,15 @@ def _manifest(top: Fields) -> Manifest:
         description=top.text("description") if "description" in top else None,
         examples=top.texts("examples") if "examples" in top else (),
     )
+    if "certificate" not in top:
+        return manifest
+    certificate = parse_certificate(
+        top.fields("certificate"),
+        files_sha256=manifest.files_sha256(),
+        graphs=manifest.graphs.keys(),
+        vocab_size=model.vocab_size,
+    )
+    return replace(manifest, certificate=certificate)
 
 
 def _eos_token_ids(tokens: Fields, vocab_size: int) -> tuple[int, ...]:

@@ -32,7 +32,7 @@ def main() -> None:
     print(startup_table(browser.startups))
     print(speed_table([*browser.speeds, native]))
     print(overhead_table(overhead))
-    print(dispatch_table(browser.decode_costs))
+    print(dispatch_table(browser.decode_costs, browser.layers))
 
 
 def say(stage: str) -> None:
@@ -81,11 +81,11 @@ def overhead_table(overhead: dict[str, float | str]) -> str:
     return table("Python's share of a token (scripted backend, Pyodide under Node)", ("", ""), rows)
 
 
-def dispatch_table(costs: DecodeCosts) -> str:
+def dispatch_table(costs: DecodeCosts, layers: int) -> str:
     total = sum(costs.dispatches.values())
     rows = [
         ("**all**", f"{total:g}"),
-        (f"limit: 9 for each of {costs.layers} layers + 6", f"{9 * costs.layers + 6}"),
+        (f"limit: 9 for each of {layers} layers + 6", f"{9 * layers + 6}"),
         ("bytes read back", f"{costs.read_back_bytes:g}"),
         *((name, f"{count:g}") for name, count in descending(costs.dispatches)),
     ]

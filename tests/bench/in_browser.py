@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Request
 from bench.workload import DECODED_TOKENS, RUNS, long_prompt, median
 from browser.chat_page import ChatPage
 from pagelm_builder.verify.chromium import open_chromium
+from pagelm_builder.verify.fusion import DecodeCosts, measure_decode_costs
 from pagelm_builder.verify.model_client import ModelClient
 from pagelm_builder.verify.served_site import serve_site
 
@@ -42,20 +43,12 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True)
-class DecodeCosts:
-    """Per decoded token on WebGPU."""
-
-    layers: int
-    dispatches: dict[str, float]
-    read_back_bytes: float
-
-
-@dataclass(frozen=True, slots=True)
 class BrowserFigures:
     chromium: str
     startups: list[Startup]
     speeds: list[Speed]
     decode_costs: DecodeCosts
+    layers: int
 
 
 def measure_browser(dist: Path) -> BrowserFigures:
@@ -67,9 +60,11 @@ def measure_browser(dist: Path) -> BrowserFigures:
                 model = ModelClient.load(page, site_url, backend)
                 speeds.append(measure_speed(model))
                 if backend == "webgpu":
-                    costs = measure_decode_costs(model, layers_of(dist))
+                    costs = measure_decode_costs(
+                        model, long_prompt(1000), enable_thinking=True, tokens=(8, 8 + DECODED_TOKENS // 2)
+                    )
         assert costs is not None
-        return BrowserFigures(f"Chromium {browser.version}", startups, speeds, costs)
+        return BrowserFigures(f"Chromium {browser.version}", startups, speeds, costs, layers_of(dist))
 
 
 @contextmanager
@@ -122,42 +117,6 @@ def measure_speed(model: ModelClient) -> Speed:
         prefill.append((usage["promptTokens"] - usage["cachedTokens"]) / usage["prefillMs"] * 1000)
         decode.append((usage["reasoningTokens"] + usage["answerTokens"]) / usage["decodeMs"] * 1000)
     return Speed(model.backend, median(prefill), median(decode))
-
-
-def measure_decode_costs(model: ModelClient, layers: int) -> DecodeCosts:
-    """Two replies to one prompt, one longer: what the longer one adds is what its tokens cost.
-
-    One reply goes before, so that both find the same tokens in the cache and prefill the same rest.
-    """
-    decode_totals(model, 8)
-    short, long = (decode_totals(model, tokens) for tokens in (8, 8 + DECODED_TOKENS // 2))
-    tokens = long.runs - short.runs
-    names = long.dispatches.keys() | short.dispatches.keys()
-    added = {name: long.dispatches.get(name, 0) - short.dispatches.get(name, 0) for name in names}
-    return DecodeCosts(
-        layers,
-        {name: count / tokens for name, count in added.items() if count},
-        (long.mapped_bytes - short.mapped_bytes) / tokens,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What one reply took."""
-
-    runs: int
-    dispatches: dict[str, int]
-    mapped_bytes: int
-
-
-def decode_totals(model: ModelClient, tokens: int) -> Totals:
-    before = model.statistics()
-    reply_usage(model, 1000, tokens)
-    after = model.statistics()
-    dispatches = {
-        name: count - before["dispatches"].get(name, 0) for name, count in after["dispatches"].items()
-    }
-    return Totals(after["runs"] - before["runs"], dispatches, after["mappedBytes"] - before["mappedBytes"])
 
 
 def reply_usage(model: ModelClient, run: int, tokens: int) -> dict[str, Any]:

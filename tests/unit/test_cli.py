@@ -47,7 +47,7 @@ def test_help_lists_the_commands_and_what_they_do(capsys: pytest.CaptureFixture[
     assert described["chat"].startswith("chat with a bundle")
 
 
-@pytest.mark.parametrize("command", ["export", "site", "serve", "chat", "eval", "inspect"])
+@pytest.mark.parametrize("command", ["export", "site", "serve", "chat", "eval", "inspect", "verify"])
 def test_help_of_a_command_explains_each_argument(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main([command, "--help"])

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagelm_builder.commands.bundle_argument import add_bundle_argument, check_bundle_argument
+from pagelm_builder.commands.reference_argument import add_reference_arguments, read_reference_arguments
 from pagelm_builder.commands.subparsers import Subparsers
-from pagelm_builder.embedded_model import EMBEDDED_MODEL, embedded_checkpoint
 from pagelm_builder.progress_line import ProgressLine
 
 if TYPE_CHECKING:
@@ -24,19 +24,7 @@ def add_parser(commands: Subparsers) -> None:
         "text, and print how far apart they are.",
     )
     add_bundle_argument(evaluate)
-    evaluate.add_argument(
-        "--reference",
-        required=True,
-        metavar="SRC",
-        help=f"the checkpoint that the bundle was exported from: a folder, or '{EMBEDDED_MODEL}'",
-    )
-    evaluate.add_argument(
-        "--text",
-        type=Path,
-        metavar="FILE",
-        help="text, or .jsonl of texts and chats (default: the checkpoint's evaluation.jsonl, else one that "
-        "comes with pagelm)",
-    )
+    add_reference_arguments(evaluate, required=True)
     evaluate.add_argument(
         "--graph", choices=("native", "wasm"), default="native", help="wasm: as the page computes on WASM"
     )
@@ -50,18 +38,16 @@ def run(arguments: Namespace) -> None:
     Raises:
         PagelmError: The bundle, the checkpoint or the text cannot be used.
     """
-    from pagelm_builder.documents import evaluation_file, read_documents
+    from pagelm_builder.documents import read_documents
     from pagelm_builder.evaluate.measure import measure_bundle
 
-    bundle = check_bundle_argument(arguments.bundle)
-    embedded = arguments.reference == EMBEDDED_MODEL
-    reference = embedded_checkpoint() if embedded else Path(arguments.reference)
-    text = arguments.text or evaluation_file(reference)
+    bundle, reference = check_bundle_argument(arguments.bundle), read_reference_arguments(arguments)
+    documents = read_documents(reference.text)
     comparison = measure_bundle(
-        bundle, reference, read_documents(text), graph=arguments.graph, progress=ProgressLine()
+        bundle, reference.checkpoint, documents, graph=arguments.graph, progress=ProgressLine()
     )
     show = _to_json if arguments.json else _to_lines
-    print(show(comparison, arguments.graph, text))
+    print(show(comparison, arguments.graph, reference.text))
 
 
 def _to_json(comparison: Comparison, graph: str, text: Path) -> str:

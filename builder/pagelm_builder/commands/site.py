@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import BooleanOptionalAction, Namespace
 from pathlib import Path
 
+from pagelm_builder.commands.node_modules_argument import add_node_modules_argument
 from pagelm_builder.commands.subparsers import Subparsers
 from pagelm_builder.progress_line import ProgressLine
 
@@ -17,13 +18,7 @@ def add_parser(commands: Subparsers) -> None:
     site.add_argument(
         "--out", type=Path, default=Path("dist"), metavar="DIR", help="folder to write (default: dist)"
     )
-    site.add_argument(
-        "--node-modules",
-        type=Path,
-        default=Path("node_modules"),
-        metavar="DIR",
-        help="where npm put pyodide, onnxruntime-web, marked and dompurify (default: node_modules)",
-    )
+    add_node_modules_argument(site)
     site.add_argument(
         "--host-compresses",
         action=BooleanOptionalAction,

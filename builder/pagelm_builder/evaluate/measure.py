@@ -26,6 +26,7 @@ from pagelm_builder.reference.decoder_layer import Floats
 from pagelm_builder.sources.open_source import Source, open_source
 
 CpuGraph = Literal["native", "wasm"]
+CPU_GRAPHS: tuple[CpuGraph, ...] = ("native", "wasm")
 Progress = Callable[[str, int, int], None]
 
 

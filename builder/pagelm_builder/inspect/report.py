@@ -11,9 +11,10 @@ from dataclasses import asdict
 from textwrap import wrap
 
 from pagelm_builder.inspect.bar_chart import Bar, draw_bars
+from pagelm_builder.inspect.certificate_lines import certificate_lines
 from pagelm_builder.inspect.contents import Contents
+from pagelm_builder.inspect.lines import LABEL, labelled, size
 
-LABEL = 18
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 Section = Callable[[Contents], Iterator[str]]
 BLOCKS, ASCII = ("█", "▓", "░"), ("#", "+", ".")
@@ -23,7 +24,7 @@ MODES = {"thinking": "with thinking", "non_thinking": "without"}
 def to_lines(contents: Contents, *, width: int, marks: Sequence[str] = BLOCKS) -> list[str]:
     """Everything, in lines of about `width` characters."""
     manifest = contents.manifest
-    sections: tuple[Section, ...] = (_model, _files, _graphs, _generation, _parity)
+    sections: tuple[Section, ...] = (_model, _files, _graphs, _generation, _parity, _certificate)
     lines = [f"{manifest.name} ({manifest.model.architecture})", *wrap(manifest.description or "", width)]
     for section in sections:
         lines.append("")
@@ -77,45 +78,40 @@ def to_json(contents: Contents) -> dict[str, object]:
         "thinking": manifest.thinking,
         "generation": asdict(manifest.generation),
         "parity": dict(manifest.parity),
+        "certificate": asdict(manifest.certificate) if manifest.certificate else None,
     }
-
-
-def _line(label: str, text: str) -> str:
-    return f"{label:<{LABEL}}{text}"
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
 
 
 def _model(contents: Contents) -> Iterator[str]:
     model = contents.manifest.model
-    yield _line("parameters", f"{contents.parameters:,}")
-    yield _line(
+    yield labelled("parameters", f"{contents.parameters:,}")
+    yield labelled(
         "layers",
         f"{model.num_hidden_layers}, hidden size {model.hidden_size}, mlp {model.intermediate_size}",
     )
-    yield _line(
+    yield labelled(
         "attention",
         f"{model.num_attention_heads} heads, {model.num_key_value_heads} for keys and values, of "
         f"{model.head_dim}",
     )
     head = "embedding and head are one matrix" if model.tie_word_embeddings else "the head is apart"
-    yield _line("vocabulary", f"{model.vocab_size:,} tokens; {head}")
-    yield _line("context", f"{model.max_position_embeddings:,} tokens, rotary base {model.rope_theta:,.0f}")
+    yield labelled("vocabulary", f"{model.vocab_size:,} tokens; {head}")
+    yield labelled(
+        "context", f"{model.max_position_embeddings:,} tokens, rotary base {model.rope_theta:,.0f}"
+    )
 
 
 def _files(contents: Contents) -> Iterator[str]:
     manifest, vocabulary = contents.manifest, contents.vocabulary
     form, parts = manifest.quantization, len(manifest.weights.parts)
-    yield _line(
+    yield labelled(
         "quantization",
         f"{form.method}: {form.bits} bits in blocks of {form.block_size}, head {form.head_bits} bits",
     )
-    yield _line("weights", f"{_size(manifest.weights.bytes)} in {parts} part{'' if parts == 1 else 's'}")
-    yield _line(
+    yield labelled("weights", f"{size(manifest.weights.bytes)} in {parts} part{'' if parts == 1 else 's'}")
+    yield labelled(
         "tokenizer",
-        f"{_size(manifest.tokenizer.bytes)}: {len(vocabulary.ids):,} byte-level tokens and "
+        f"{size(manifest.tokenizer.bytes)}: {len(vocabulary.ids):,} byte-level tokens and "
         f"{len(vocabulary.added_tokens)} added ones, split like {vocabulary.pattern}",
     )
 
@@ -126,14 +122,14 @@ def _graphs(contents: Contents) -> Iterator[str]:
     for name, entry in contents.manifest.graphs.items():
         notes = [f"needs {feature}" for feature in entry.required_features]
         if entry.expanded:
-            notes.append(f"{_size(entry.expanded.bytes)} at load")
+            notes.append(f"{size(entry.expanded.bytes)} at load")
         row = columns.format(
             name,
-            _size(entry.file.bytes),
+            size(entry.file.bytes),
             contents.nodes[name],
             entry.key_value_dtype,
             entry.storage_buffers,
-            _size(entry.largest_binding_bytes),
+            size(entry.largest_binding_bytes),
         )
         yield "  ".join((row, ", ".join(notes))).rstrip()
 
@@ -143,18 +139,22 @@ def _generation(contents: Contents) -> Iterator[str]:
     modes = MODES if contents.manifest.thinking else {"non_thinking": "does not think"}
     for mode, label in modes.items():
         options = asdict(defaults.for_mode(mode == "thinking"))
-        yield _line(label, ", ".join(f"{name} {options[name]}" for name in SAMPLING))
+        yield labelled(label, ", ".join(f"{name} {options[name]}" for name in SAMPLING))
 
 
 def _parity(contents: Contents) -> Iterator[str]:
     """Whatever figures the export left: they may grow without this file."""
     parity = contents.manifest.parity
     figures = {key: value for key, value in parity.items() if not isinstance(value, dict)}
-    yield _line("parity", ", ".join(f"{value} {key}" for key, value in figures.items()) or "not measured")
+    yield labelled("parity", ", ".join(f"{value} {key}" for key, value in figures.items()) or "not measured")
     for key, value in parity.items():
         if isinstance(value, dict):
             measured = ", ".join(f"{name} {figure}" for name, figure in value.items())
-            yield _line("  " + key.replace("_", " "), measured)
+            yield labelled("  " + key.replace("_", " "), measured)
+
+
+def _certificate(contents: Contents) -> Iterator[str]:
+    return certificate_lines(contents.manifest.certificate)
 
 
 def _chart(contents: Contents, width: int, marks: Sequence[str]) -> Iterator[str]:
@@ -165,7 +165,7 @@ def _chart(contents: Contents, width: int, marks: Sequence[str]) -> Iterator[str
         Bar(
             group.name,
             (group.codes, group.scales, group.plain),
-            f"{_size(group.bytes)} {group.bytes / total * 100:5.1f} %",
+            f"{size(group.bytes)} {group.bytes / total * 100:5.1f} %",
         )
         for group in contents.groups
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,19 +67,19 @@ class ModelClient:
 
     def reply(
         self,
-        messages: Sequence[dict[str, str]],
+        messages: Sequence[Mapping[str, object]],
         *,
         enable_thinking: bool,
-        sampling: dict[str, float] | None = None,
+        sampling: Mapping[str, float] | None = None,
         cancel_after_events: int = -1,
     ) -> Reply:
         """One answer; greedy unless told otherwise. `cancel_after_events` stops it after that many pieces."""
         raw = self.page.evaluate(
             GENERATE,
             {
-                "messages": list(messages),
+                "messages": [dict(message) for message in messages],
                 "enableThinking": enable_thinking,
-                "sampling": {"temperature": 0} if sampling is None else sampling,
+                "sampling": {"temperature": 0} if sampling is None else dict(sampling),
                 "cancelAfterEvents": cancel_after_events,
             },
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from altered_bundle import replace_graph
 from pagelm_builder import cli
 from random_bundle import CONFIG, export_random_bundle
 
@@ -89,13 +89,7 @@ def test_a_missing_graph_is_named(copied: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_a_graph_that_is_not_onnx_is_named(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = b"<html>not a graph</html>"
-    digest = hashlib.sha256(data).hexdigest()
-    name = f"graphs/native.{digest[:16]}.onnx"
-    (copied / name).write_bytes(data)
-    manifest = json.loads((copied / "manifest.json").read_text())
-    manifest["graphs"]["native"] |= {"file": name, "bytes": len(data), "sha256": digest}
-    (copied / "manifest.json").write_text(json.dumps(manifest))
+    replace_graph(copied, "native", b"<html>not a graph</html>")
     assert cli.main(["inspect", str(copied)]) == 1
     assert capsys.readouterr().err.startswith("pagelm: VerificationError: graph native: is not ONNX")
 

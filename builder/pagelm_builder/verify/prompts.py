@@ -1,0 +1,53 @@
+"""What a bundle is asked when it is verified: its own examples, else general questions, in each mode it has.
+
+Whether a model has two modes is asked of its template: where both open a reply with the same tokens there is
+one. It knows texts and ids, and runs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pagelm.chat_template import ChatTemplate, Message, encode_chat
+from pagelm.manifest import Manifest, read_verified
+from pagelm.tokenizer import Tokenizer
+
+GENERAL = (
+    "What is the capital of France?",
+    "Write one sentence about the sea.",
+    "Nenne drei Farben.",
+    "Write a Python function that adds two numbers.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question, and the ids that the model's template and tokenizer make of it."""
+
+    text: str
+    enable_thinking: bool
+    input_ids: tuple[int, ...]
+
+    @property
+    def messages(self) -> list[Message]:
+        return [{"role": "user", "content": self.text}]
+
+
+def make_prompts(bundle: Path, manifest: Manifest) -> tuple[Prompt, ...]:
+    """All prompts, each text in both modes where they differ.
+
+    Raises:
+        pagelm.errors.BundleError: the tokenizer or the template is missing or altered.
+        pagelm.errors.TokenizerError, pagelm.errors.TemplateError: it cannot be used.
+    """
+    tokenizer = Tokenizer.from_bytes(read_verified(bundle, manifest.tokenizer))
+    template = ChatTemplate(read_verified(bundle, manifest.chat_template).decode())
+    prompts: list[Prompt] = []
+    for text in manifest.examples or GENERAL:
+        for enable_thinking in (True, False):
+            messages: list[Message] = [{"role": "user", "content": text}]
+            ids = tuple(encode_chat(tokenizer, template, messages, enable_thinking=enable_thinking))
+            if all(ids != prompt.input_ids for prompt in prompts):
+                prompts.append(Prompt(text, enable_thinking, ids))
+    return tuple(prompts)
