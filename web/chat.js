@@ -227,7 +227,9 @@ function chatEvent(event, id) {
   if (event.kind === "reasoning" || event.kind === "text") {
     return { kind: event.kind, id, text: event.text, at };
   }
-  if (event.kind === "toolCall") throw new TypeError("the page gave the model no tools");
+  if (event.kind === "toolCall" || event.kind === "logprobs") {
+    throw new TypeError(`the page did not ask for ${event.kind}`);
+  }
   return { ...event, id };
 }
 

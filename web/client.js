@@ -18,7 +18,7 @@ import { ProtocolError, RemoteError, WorkerError } from "./errors.js";
 /** @typedef {{receive: (message: WorkerMessage) => void, fail: (error: Error) => void}} Request */
 
 /** @type {readonly string[]} */
-const GENERATION_KINDS = ["turnsDropped", "prefill", "reasoning", "text", "toolCall", "done"];
+const GENERATION_KINDS = ["turnsDropped", "prefill", "logprobs", "reasoning", "text", "toolCall", "done"];
 
 export class PagelmClient {
   /** @type {Endpoint} */ #endpoint;

@@ -56,6 +56,7 @@
  * @property {number} [seed]
  * @property {number} [maxNewTokens]  some of them are kept for the answer
  * @property {number} [thinkingBudget]  after so many tokens of reasoning the answer begins
+ * @property {number} [topLogprobs]  tells each token's log probability and so many of the likeliest; slow
  * @property {string[]} [stop]  strings that end the answer before them
  * @property {number} [repetitionPenalty]  1 is none
  * @property {number} [presencePenalty]  0 is none
@@ -191,6 +192,18 @@
 /** @typedef {{kind: "reasoning", id: number, text: string}} ReasoningMessage */
 /** @typedef {{kind: "text", id: number, text: string}} TextMessage */
 /**
+ * A token and the natural logarithm of its probability among the whole vocabulary, before sampling options.
+ * @typedef {object} TokenLogprob
+ * @property {number} id
+ * @property {string} text
+ * @property {number[]} bytes  may be a part of a character
+ * @property {number} logprob
+ */
+/**
+ * Comes before the text of its token.
+ * @typedef {{kind: "logprobs", id: number, chosen: TokenLogprob, top: TokenLogprob[]}} LogprobsMessage
+ */
+/**
  * The model asks for a tool: name and arguments, or (problem) what it wrote instead and what is wrong with that.
  * @typedef {{kind: "toolCall", id: number, name: string, arguments: Record<string, unknown>, problem?: undefined}
  *   | {kind: "toolCall", id: number, text: string, problem: string}} ToolCallMessage
@@ -206,7 +219,7 @@
 
 /**
  * What a generation yields to the page; the last one is always `done`.
- * @typedef {TurnsDroppedMessage | PrefillMessage | ReasoningMessage | TextMessage | ToolCallMessage | DoneMessage
+ * @typedef {TurnsDroppedMessage | PrefillMessage | LogprobsMessage | ReasoningMessage | TextMessage | ToolCallMessage | DoneMessage
  * } GenerationEvent
  */
 

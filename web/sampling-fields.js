@@ -14,7 +14,7 @@
 
 /**
  * @typedef {object} SamplingField
- * @property {Exclude<keyof Sampling, "logitBias" | "stop">} key
+ * @property {Exclude<keyof Sampling, "logitBias" | "topLogprobs" | "stop">} key
  * @property {string} label
  * @property {string} hint  what it does, for a person
  * @property {number} minimum

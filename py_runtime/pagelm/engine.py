@@ -14,6 +14,7 @@ from pagelm.backend import Backend, Candidates
 from pagelm.engine_steps import Cancellation, EngineStep, Finished, FinishReason, Prefilled, Prefilling, Token
 from pagelm.errors import BusyError, SamplingError
 from pagelm.kv_cache import KVCache
+from pagelm.logprobs import StepLogprobs, check_top_logprobs, step_logprobs
 from pagelm.sampling import Sampler
 from pagelm.sampling_options import SamplingOptions
 
@@ -55,6 +56,7 @@ class Engine:
         max_new_tokens: int | None = None,
         cancellation: Cancellation | None = None,
         interject: Interject = _nothing,
+        top_logprobs: int | None = None,
     ) -> AsyncGenerator[EngineStep, None]:
         """Answer a prompt token by token.
 
@@ -68,18 +70,21 @@ class Engine:
             max_new_tokens: Most tokens to make; None: as many as the context holds.
             cancellation: Set it to end with "abort" before the next token.
             interject: Its ids are yielded and run like the model's own, all in one run.
+            top_logprobs: How many of the likeliest to tell beside each token's log probability; None: none
+                of it. Every token then takes all logits.
 
         Yields:
             `Prefilling` between two pieces of a long prompt, `Prefilled`, a `Token` for each new token,
             `Finished`.
 
         Raises:
-            SamplingError: `max_new_tokens` is below 1.
+            SamplingError: `max_new_tokens` is below 1, or `top_logprobs` outside its range.
             ContextOverflowError: The prompt does not fit; nothing has been run.
             BusyError: Another generation is inside the backend right now.
             BackendError: From the backend.
         """
         self._check_idle()
+        check_top_logprobs(top_logprobs)
         plan = self.cache.plan(input_ids, valid=self.backend.length)
         sampler = Sampler(sampling, input_ids)
         limit = token_limit(max_new_tokens, plan.budget)
@@ -108,7 +113,7 @@ class Engine:
                 break
             said = [token_id]
             sampler.accept(token_id)
-            yield Token(token_id)
+            yield Token(token_id, await self._logprobs(token_id, top_logprobs))
             for forced_id in interject()[: limit - 1]:
                 if cancellation.cancelled or generation != self._generation:
                     break
@@ -179,12 +184,17 @@ class Engine:
         token_id = sampler.choose(candidates, self.backend.capabilities.vocab_size)
         if token_id is not None:
             return token_id
+        return sampler.choose_from_all(await self._logits())
+
+    async def _logprobs(self, token_id: int, top: int | None) -> StepLogprobs | None:
+        return None if top is None else step_logprobs(await self._logits(), token_id, top)
+
+    async def _logits(self) -> Sequence[float]:
         self._running = True
         try:
-            logits = await self.backend.logits()
+            return await self.backend.logits()
         finally:
             self._running = False
-        return sampler.choose_from_all(logits)
 
     def _check_idle(self) -> None:
         if self._running:

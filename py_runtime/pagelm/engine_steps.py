@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pagelm.logprobs import StepLogprobs
+
 FinishReason = Literal["stop", "length", "abort"]
 
 
@@ -61,9 +63,15 @@ class Prefilled:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One new token; never one that ends the sequence."""
+    """One new token; never one that ends the sequence.
+
+    Attributes:
+        token_id: Its id.
+        logprobs: What the model thought of it, when that was asked for and the model chose it.
+    """
 
     token_id: int
+    logprobs: StepLogprobs | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,34 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token and how likely the model found it.
+
+    Attributes:
+        token_id: Its id.
+        token: Its bytes, which may be a part of a character.
+        logprob: Natural logarithm of its probability among the whole vocabulary, before sampling options.
+    """
+
+    token_id: int
+    token: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Logprobs:
+    """Comes before the pieces of text that a token gives, when log probabilities were asked for.
+
+    Attributes:
+        chosen: The token that was said.
+        top: The likeliest in its place, descending; as many as were asked for.
+    """
+
+    chosen: TokenLogprob
+    top: tuple[TokenLogprob, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResult:
     """A tool has been run; comes after the `ToolCall` or `BrokenToolCall` that it answers.
 
@@ -117,7 +145,9 @@ class ToolResult:
     content: str
 
 
-ReplyEvent = TurnsDropped | PrefillProgress | ReasoningDelta | TextDelta | ToolCall | BrokenToolCall | Done
+ReplyEvent = (
+    TurnsDropped | PrefillProgress | Logprobs | ReasoningDelta | TextDelta | ToolCall | BrokenToolCall | Done
+)
 """What a model's reply consists of."""
 Event = ReplyEvent | ToolResult
 """What a chat's turn consists of."""

@@ -21,7 +21,8 @@ from pagelm.context_overflow import OverflowPolicy, drop_oldest_turns
 from pagelm.engine import Engine, token_limit
 from pagelm.engine_steps import Cancellation, Finished, Prefilled, Prefilling, Token
 from pagelm.errors import BackendError, BackendUnavailableError, TokenizerError
-from pagelm.events import PrefillProgress, ReplyEvent, TurnsDropped
+from pagelm.events import Logprobs, PrefillProgress, ReplyEvent, TokenLogprob, TurnsDropped
+from pagelm.logprobs import StepLogprobs
 from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm.reply_stream import ReplyStream
 from pagelm.sampling_options import SamplingOptions
@@ -152,6 +153,7 @@ class LanguageModel:
         max_new_tokens: int | None = None,
         thinking_budget: int | None = None,
         stop: Sequence[str] = (),
+        top_logprobs: int | None = None,
         tools: Tools | None = None,
         overflow: OverflowPolicy = "error",
         cancellation: Cancellation | None = None,
@@ -169,6 +171,7 @@ class LanguageModel:
             thinking_budget: Most tokens of reasoning: then it is closed and the answer begins. None: what
                 the answer's reserve leaves.
             stop: Strings that end the answer, and are no part of it.
+            top_logprobs: Tell each token's log probability and so many of the likeliest, 0 to 20; None: none.
             tools: Functions that the template describes to the model; its calls are events.
             overflow: What to do with a chat that leaves too little of the context to its answer: refuse it if
                 it leaves nothing, or drop its oldest turns.
@@ -176,7 +179,8 @@ class LanguageModel:
 
         Yields:
             `TurnsDropped` if that had to be, `PrefillProgress` while a long prompt is read, `ReasoningDelta`
-            and `TextDelta` as they come, a `ToolCall` or `BrokenToolCall` for each, then `Done`.
+            and `TextDelta` as they come, `Logprobs` before those of a token, a `ToolCall` or `BrokenToolCall`
+            for each, then `Done`.
 
         Raises:
             TemplateError: The template refuses the messages.
@@ -204,19 +208,93 @@ class LanguageModel:
             stop=StopStrings(stop),
             calls_tools=bool(tools),
         )
+        events = self._run(
+            prompt,
+            stream,
+            sampling=sampling or self.manifest.generation.for_mode(thinks),
+            max_new_tokens=max_new_tokens,
+            top_logprobs=top_logprobs,
+            cancellation=cancellation,
+        )
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    async def generate(
+        self,
+        prompt: str,
+        *,
+        sampling: SamplingOptions | None = None,
+        max_new_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        top_logprobs: int | None = None,
+        allow_special: bool = False,
+        cancellation: Cancellation | None = None,
+    ) -> AsyncGenerator[ReplyEvent, None]:
+        """Go on with a text as it is: no template, no reasoning apart, tags are text.
+
+        Args:
+            prompt: What to go on with, at least one token.
+            sampling: How to choose tokens; None: the bundle's own options without thinking.
+            max_new_tokens: Most tokens to make; None: what the context holds.
+            stop: Strings that end the text, and are no part of it.
+            top_logprobs: As of `reply`.
+            allow_special: Whether `<|im_start|>` and the like in the prompt become the tokens of that name.
+                Never for text that somebody else wrote.
+            cancellation: Set it to end before the next token.
+
+        Yields:
+            `PrefillProgress`, `Logprobs`, `TextDelta`, then `Done`, as of `reply`.
+
+        Raises:
+            ContextOverflowError: The prompt is empty or does not fit; nothing has been run.
+            SamplingError: An option is outside its range.
+            BusyError: Another reply is inside the backend right now.
+            BackendError: From the backend.
+        """
+        input_ids = self.tokenizer.encode(prompt, allow_special=allow_special)
+        stream = ReplyStream(
+            self.tokenizer, input_ids, self.context_size, stop=StopStrings(stop), has_tags=False
+        )
+        events = self._run(
+            input_ids,
+            stream,
+            sampling=sampling or self.manifest.generation.non_thinking,
+            max_new_tokens=max_new_tokens,
+            top_logprobs=top_logprobs,
+            cancellation=cancellation,
+        )
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    async def _run(
+        self,
+        prompt: Sequence[int],
+        stream: ReplyStream,
+        *,
+        sampling: SamplingOptions,
+        max_new_tokens: int | None,
+        top_logprobs: int | None,
+        cancellation: Cancellation | None,
+    ) -> AsyncGenerator[ReplyEvent, None]:
+        """The engine's steps as the stream's events."""
         stop_here = Cancellation(cancellation)
         steps = self.engine.generate(
             prompt,
-            sampling=sampling or self.manifest.generation.for_mode(thinks),
+            sampling=sampling,
             eos_token_ids=self.manifest.eos_token_ids,
             max_new_tokens=max_new_tokens,
             cancellation=stop_here,
             interject=stream.interject,
+            top_logprobs=top_logprobs,
         )
         async with aclosing(steps):
             async for step in steps:
                 match step:
-                    case Token(token_id):
+                    case Token(token_id, logprobs):
+                        if logprobs:
+                            yield self._describe(token_id, logprobs)
                         for event in stream.push(token_id):
                             yield event
                         if stream.stopped:
@@ -229,6 +307,14 @@ class LanguageModel:
                         for event in stream.finish():
                             yield event
                         yield stream.done(step)
+
+    def _describe(self, token_id: int, logprobs: StepLogprobs) -> Logprobs:
+        def token(id: int, logprob: float) -> TokenLogprob:
+            return TokenLogprob(id, self.tokenizer.token_bytes(id), logprob)
+
+        return Logprobs(
+            token(token_id, logprobs.logprob), tuple(token(id, logprob) for id, logprob in logprobs.top)
+        )
 
     async def prefill(
         self,

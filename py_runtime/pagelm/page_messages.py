@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import traceback
 
-from pagelm.events import Done, PrefillProgress, ReasoningDelta, ReplyEvent, TextDelta, TurnsDropped
+from pagelm.events import (
+    Done,
+    Logprobs,
+    PrefillProgress,
+    ReasoningDelta,
+    ReplyEvent,
+    TextDelta,
+    TokenLogprob,
+    TurnsDropped,
+)
 from pagelm.tool_calls import BrokenToolCall, ToolCall
 
 
@@ -15,6 +24,8 @@ def message_of(event: ReplyEvent) -> tuple[str, dict[str, object]]:
             return "turnsDropped", {"messages": messages}
         case PrefillProgress(read_tokens, prompt_tokens):
             return "prefill", {"readTokens": read_tokens, "promptTokens": prompt_tokens}
+        case Logprobs(chosen, top):
+            return "logprobs", {"chosen": _token(chosen), "top": [_token(token) for token in top]}
         case ToolCall(name, arguments):
             return "toolCall", {"name": name, "arguments": arguments}
         case BrokenToolCall(text, problem):
@@ -48,3 +59,9 @@ def describe_error(error: BaseException) -> dict[str, str]:
         "message": str(error) or type(error).__name__,
         "detail": "".join(traceback.format_exception(error)),
     }
+
+
+def _token(token: TokenLogprob) -> dict[str, object]:
+    """Bytes that are a part of a character only have no text of their own."""
+    text = token.token.decode(errors="replace")
+    return {"id": token.token_id, "text": text, "bytes": list(token.token), "logprob": token.logprob}

@@ -26,7 +26,7 @@ _NUMBERS = {
     "frequencyPenalty": "frequency_penalty",
 }
 _INTEGERS = {"topK": "top_k", "seed": "seed"}
-_SAMPLING_KEYS = (*_NUMBERS, *_INTEGERS, "logitBias", "maxNewTokens", "thinkingBudget", "stop")
+_SAMPLING_KEYS = (*_NUMBERS, *_INTEGERS, "logitBias", "maxNewTokens", "thinkingBudget", "topLogprobs", "stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class GenerateRequest:
     sampling: SamplingOptions
     max_new_tokens: int | None
     thinking_budget: int | None
+    top_logprobs: int | None
     stop: tuple[str, ...]
     tools: tuple[Mapping[str, object], ...]
     overflow: OverflowPolicy
@@ -70,6 +71,7 @@ def parse_generate(request_json: str, model: LanguageModel) -> GenerateRequest:
         _sampling(sampling, model.manifest.generation.for_mode(thinks)),
         sampling.integer("maxNewTokens", minimum=1) if "maxNewTokens" in sampling else None,
         sampling.integer("thinkingBudget") if "thinkingBudget" in sampling else None,
+        sampling.integer("topLogprobs") if "topLogprobs" in sampling else None,
         sampling.texts("stop") if "stop" in sampling else (),
         _tools(request),
         _overflow(request),

@@ -116,6 +116,7 @@ class PageSession:
             sampling=request.sampling,
             max_new_tokens=request.max_new_tokens,
             thinking_budget=request.thinking_budget,
+            top_logprobs=request.top_logprobs,
             stop=request.stop,
             tools=request.tools,
             overflow=request.overflow,

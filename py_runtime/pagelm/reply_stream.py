@@ -39,6 +39,7 @@ class ReplyStream:
         budget: Ends the reasoning; None lets it go on.
         stop: Ends the answer.
         calls_tools: Whether `<tool_call>` begins a call; else it is text like any other.
+        has_tags: Whether `<think>` and `</think>` are more than text.
 
     Attributes:
         prefilled: Set it when the prompt has been read; `done` tells what it says.
@@ -54,13 +55,14 @@ class ReplyStream:
         budget: ThinkingBudget | None = None,
         stop: StopStrings | None = None,
         calls_tools: bool = False,
+        has_tags: bool = True,
     ) -> None:
         open_id = tokenizer.special_ids.get(OPEN_TAG, _NO_TOKEN)
         close_id = tokenizer.special_ids.get(CLOSE_TAG, _NO_TOKEN)
-        self._tags: dict[int, Tag] = {open_id: OPEN_TAG, close_id: CLOSE_TAG}
+        self._tags: dict[int, Tag] = {open_id: OPEN_TAG, close_id: CLOSE_TAG} if has_tags else {}
         self._detokenizer = StreamingDetokenizer(tokenizer)
         self._splitter = ThinkingSplitter(
-            open_section(prompt, think_open_id=open_id, think_close_id=close_id)
+            open_section(prompt, think_open_id=open_id, think_close_id=close_id) if has_tags else "text"
         )
         self._context_size = context_size
         self._budget = budget

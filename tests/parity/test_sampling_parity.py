@@ -17,6 +17,7 @@ from transformers.generation.logits_process import (
 )
 
 from pagelm.backend import Candidates
+from pagelm.logprobs import step_logprobs
 from pagelm.penalties import Penalties
 from pagelm.sampling import Sampler, greatest_candidates, surviving_weights
 from pagelm.sampling_options import SamplingOptions
@@ -94,3 +95,14 @@ def test_bias_and_repetition_penalty_are_those_of_transformers(penalty: float) -
     theirs = processors(torch.tensor([prompt]), logits[None])[0].tolist()
     ours = Penalties(SamplingOptions(logit_bias=bias, repetition_penalty=penalty), prompt)
     assert ours.apply_to_all(logits.tolist()) == pytest.approx(theirs, rel=1e-6)
+
+
+def test_log_probabilities_are_those_of_torch() -> None:
+    logits = random_logits(5, 4.0)
+    theirs = logits.log_softmax(dim=-1)
+    ours = step_logprobs(logits.tolist(), 17, 5)
+    assert ours.logprob == pytest.approx(float(theirs[17]), abs=1e-9)
+    values, ids = theirs.topk(5)
+    assert ours.top == tuple(
+        (int(id), pytest.approx(float(value))) for value, id in zip(values, ids, strict=True)
+    )
