@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pagelm_builder.verify.model_client import ModelClient
+from pagelm_builder.verify.model_client import GREEDY, ModelClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _reply_totals(
     model: ModelClient, messages: Sequence[Mapping[str, object]], enable_thinking: bool, tokens: int
 ) -> _Totals:
     before = model.statistics()
-    sampling = {"temperature": 0, "maxNewTokens": tokens}
+    sampling = {**GREEDY, "maxNewTokens": tokens}
     model.reply(messages, enable_thinking=enable_thinking, sampling=sampling)
     after = model.statistics()
     dispatches = {

@@ -18,7 +18,7 @@ from playwright.sync_api import Error as PlaywrightError
 from pagelm_builder.errors import BrowserError, VerificationError
 from pagelm_builder.verify.continuation import Continuation, RecordedStep, cached_after, read_continuation
 from pagelm_builder.verify.fusion import DecodeCosts, measure_decode_costs
-from pagelm_builder.verify.model_client import ModelClient
+from pagelm_builder.verify.model_client import GREEDY, ModelClient
 from pagelm_builder.verify.prompts import Prompt
 
 ADAPTER_FEATURES = """async () => {
@@ -104,7 +104,7 @@ def _answer(model: ModelClient, prompt: Prompt, tokens: int) -> list[RecordedSte
     model.reply(
         prompt.messages,
         enable_thinking=prompt.enable_thinking,
-        sampling={"temperature": 0, "maxNewTokens": 4 * tokens + 256},
+        sampling={**GREEDY, "maxNewTokens": 4 * tokens + 256},
         cancel_after_events=tokens,
     )
     steps: list[RecordedStep] = model.statistics()["steps"]

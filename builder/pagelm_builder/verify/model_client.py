@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from playwright.sync_api import Page
@@ -16,6 +17,9 @@ LOAD = """async ({ backend, instrument }) => {
   globalThis.client = PagelmClient.start();
   return await globalThis.client.load({ bundleUrl: at(model.path), backend, instrument });
 }"""
+
+# The likeliest token at each step, whatever a bundle's defaults take off its logit.
+GREEDY = MappingProxyType({"temperature": 0, "repetitionPenalty": 1})
 
 GENERATE = """async ({ messages, enableThinking, sampling, cancelAfterEvents }) => {
   const generation = globalThis.client.generate({ messages, enableThinking, sampling });
@@ -79,7 +83,7 @@ class ModelClient:
             {
                 "messages": [dict(message) for message in messages],
                 "enableThinking": enable_thinking,
-                "sampling": {"temperature": 0} if sampling is None else dict(sampling),
+                "sampling": dict(GREEDY if sampling is None else sampling),
                 "cancelAfterEvents": cancel_after_events,
             },
         )

@@ -1,7 +1,7 @@
 """What a bundle is asked when it is verified: its own examples, else general questions, in each mode it has.
 
-Whether a model has two modes is asked of its template: where both open a reply with the same tokens there is
-one. It knows texts and ids, and runs nothing.
+A mode in which the template opens a reply with the same tokens as in the other is no mode of its own. It
+knows texts and ids, and runs nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pagelm.chat_template import ChatTemplate, Message, encode_chat
 from pagelm.manifest import Manifest, read_verified
+from pagelm.thinking_switch import is_thinking_switched_off
 from pagelm.tokenizer import Tokenizer
 
 GENERAL = (
@@ -45,9 +46,10 @@ def make_prompts(bundle: Path, manifest: Manifest) -> tuple[Prompt, ...]:
     template = ChatTemplate(read_verified(bundle, manifest.chat_template).decode())
     prompts: list[Prompt] = []
     for text in manifest.examples or GENERAL:
-        for enable_thinking in (True, False):
+        for enable_thinking in (True, False) if manifest.thinking else (False,):
             messages: list[Message] = [{"role": "user", "content": text}]
-            ids = tuple(encode_chat(tokenizer, template, messages, enable_thinking=enable_thinking))
+            thinks = enable_thinking and not is_thinking_switched_off(messages)
+            ids = tuple(encode_chat(tokenizer, template, messages, enable_thinking=thinks))
             if all(ids != prompt.input_ids for prompt in prompts):
                 prompts.append(Prompt(text, enable_thinking, ids))
     return tuple(prompts)

@@ -24,6 +24,18 @@ def test_examples_are_asked_in_both_modes(bundle: Path) -> None:
     assert bytes(prompts[0].input_ids[1:10]) == b"user\nOne?"
 
 
+def test_a_model_that_does_not_think_is_asked_without(bundle: Path) -> None:
+    manifest = replace(load_manifest(bundle), examples=("One?",), thinking=False)
+    assert [prompt.enable_thinking for prompt in make_prompts(bundle, manifest)] == [False]
+
+
+def test_a_question_that_switches_thinking_off_is_asked_once(bundle: Path) -> None:
+    manifest = replace(load_manifest(bundle), examples=("One? /no_think",))
+    [prompt] = make_prompts(bundle, manifest)
+    without = replace(manifest, thinking=False)
+    assert prompt.input_ids == make_prompts(bundle, without)[0].input_ids
+
+
 def test_without_examples_general_questions_are_asked(bundle: Path) -> None:
     texts = {prompt.text for prompt in make_prompts(bundle, load_manifest(bundle))}
     assert texts == set(GENERAL)
