@@ -79,7 +79,7 @@ def _figures(verification: Verification, evaluations: Mapping[str, Comparison]) 
         "same_replies": _same_replies(verification),
     }
     for name, result in verification.results.items():
-        if result.run.costs is not None:
+        if result.run.costs is not None and "fusion" not in figures:
             figures["fusion"] = {"graph": name, "adapter": result.run.adapter, **_fusion(result.run.costs)}
     if evaluations:
         figures["evaluation"] = {

@@ -49,10 +49,17 @@ def adapter_features(browser: Browser, site_url: str) -> frozenset[str]:
     """Features of the adapter that the page would compute on.
 
     Raises:
-        BrowserError: there is no adapter.
+        BrowserError: there is no adapter, or no page.
     """
-    with _bare_page(browser, site_url) as page:
-        features = page.evaluate(ADAPTER_FEATURES)
+    try:
+        with _bare_page(browser, site_url) as page:
+            features = page.evaluate(ADAPTER_FEATURES)
+    except PlaywrightError as error:
+        raise BrowserError(
+            f"the page does not open in Chromium: {error.message.splitlines()[0]}",
+            expected="a page of the site",
+            remedy="Try another Chromium with --chromium PATH.",
+        ) from error
     if features is None:
         raise BrowserError(
             "this Chromium offers no WebGPU adapter",
@@ -111,15 +118,23 @@ def _answer(model: ModelClient, prompt: Prompt, tokens: int) -> list[RecordedSte
     return steps[before:]
 
 
-def _costs(model: ModelClient, prompts: Sequence[Prompt]) -> DecodeCosts | None:
-    """Of the first prompt whose reply has more than one token; without thinking, which may be cut short."""
+def _costs(model: ModelClient, prompts: Sequence[Prompt]) -> DecodeCosts:
+    """Of a prompt whose reply has more than one token; without thinking, which may be cut short.
+
+    Raises:
+        VerificationError: there is none.
+    """
     for prompt in reversed(prompts):
         costs = measure_decode_costs(
             model, prompt.messages, enable_thinking=False, tokens=(1, 1 + COUNTED_TOKENS)
         )
         if costs is not None:
             return costs
-    return None
+    raise VerificationError(
+        "every reply in Chromium is a single token, so that no decoded token can be counted",
+        expected="a model that answers one of its examples",
+        remedy="Give it other examples in the checkpoint's pagelm.json, and export it again.",
+    )
 
 
 @contextmanager
