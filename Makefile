@@ -7,7 +7,7 @@ BUILDER := LICENSE NOTICE $(shell find builder py_runtime -type f -not -path '*/
 WEB := $(shell find web -type f)
 
 .NOTPARALLEL:
-.PHONY: demo serve site test lint format full-size bench bench-peers pico setup clean
+.PHONY: demo serve site test test-peers lint format full-size bench bench-peers pico setup clean
 
 demo: site  ## build everything and serve it
 	$(BIN)/pagelm serve dist --port $(PORT)
@@ -21,6 +21,10 @@ test: .venv/.test node_modules/.ready dist/site.json  ## everything that CI runs
 	node --test tests/web/*.test.mjs
 	$(BIN)/pytest
 
+test-peers: .venv/.test build/peers/.ready  ## transformers.js on what `pagelm export --layout transformers-js` writes
+	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/pytest -m peers
+
 lint: .venv/.test node_modules/.ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && npm run --silent lint
 
@@ -33,9 +37,9 @@ bench: .venv/.test dist/site.json  ## figures, as Markdown
 	$(BIN)/python tests/browser/chromium.py
 	PYTHONPATH=tests $(BIN)/python -m bench
 
-bench-peers: .venv/.test build/sites/qwen3-0.6b/site.json build/peers/.ready  ## beside wllama, at full size
+bench-peers: .venv/.test build/sites/qwen3-0.6b/site.json build/peers/.ready  ## beside its peers, at full size; ARGS="--threads 1"
 	$(BIN)/python tests/browser/chromium.py
-	PYTHONPATH=tests $(BIN)/python -m bench.peers build/sites/qwen3-0.6b build/checkpoints/qwen3-0.6b build/peers/node_modules
+	PYTHONPATH=tests $(BIN)/python -m bench.peers build/sites/qwen3-0.6b build/checkpoints/qwen3-0.6b build/peers/node_modules $(ARGS)
 
 pico: .venv/.test  ## train the embedded model from scratch, within an hour on two cores
 	$(BIN)/python -m pagelm_builder.pico.train

@@ -7,6 +7,7 @@
 
 import { chooseBackend } from "./backend-choice.js";
 import { openBundle } from "./bundle-store.js";
+import { measureContexts, median, serve, tokenIds } from "./contexts.js";
 import { Decoder } from "./decoder.js";
 import { compile } from "./model-loading.js";
 import { loadOnnxRuntime } from "./onnxruntime.js";
@@ -14,7 +15,7 @@ import { fetchSiteIndex } from "./site-index.js";
 
 const CHUNK_TOKENS = 128; // as the engine cuts prompts
 
-async function run({ bundleUrl, threads, contexts, decodedTokens }) {
+async function run({ bundleUrl, threads, contexts, patience_ms, decodedTokens }) {
   const index = await fetchSiteIndex(new URL("./site.json", import.meta.url).href);
   const bundle = await openBundle(bundleUrl);
   const description = await chooseBackend("wasm", bundle.manifest.graphs);
@@ -29,38 +30,24 @@ async function run({ bundleUrl, threads, contexts, decodedTokens }) {
   const session_ms = performance.now() - expandedAt;
   const decoder = new Decoder(device, capabilities);
   await decoder.warmUp();
-  const figures = [];
-  for (const context of contexts) {
+  const figures = await measureContexts(contexts, patience_ms, async (context) => {
     decoder.truncate(0);
     const prefilledAt = performance.now();
     while (decoder.length < context) {
       const length = Math.min(CHUNK_TOKENS, context - decoder.length);
-      await decoder.prefill(tokens(length, decoder.length, capabilities.vocabSize), decoder.length);
+      const ids = Int32Array.from(tokenIds(length, decoder.length, capabilities.vocabSize));
+      await decoder.prefill(ids, decoder.length);
     }
-    const prefill_ms = performance.now() - prefilledAt;
+    const prefill_ms = (performance.now() - prefilledAt) / context;
     const times = [];
     for (let i = 0; i < decodedTokens; i++) {
       const at = performance.now();
       await decoder.decode((i * 31) % 1000);
       times.push(performance.now() - at);
     }
-    figures.push({ context, prefill_ms: prefill_ms / context, decode_ms: median(times) });
-  }
+    return { prefill_ms, decode_ms: median(times) };
+  });
   return { expansion_ms, session_ms, figures };
 }
 
-function tokens(length, first, vocabSize) {
-  return Int32Array.from({ length }, (_, i) => ((first + i) * 7919 + 13) % vocabSize);
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
-}
-
-addEventListener("message", async ({ data }) => {
-  try {
-    postMessage({ result: await run(data) });
-  } catch (error) {
-    postMessage({ failure: String(error?.stack ?? error) });
-  }
-});
+serve(run);

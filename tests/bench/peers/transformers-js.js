@@ -8,14 +8,14 @@
 import * as transformers from "./transformers/transformers.min.js";
 
 /**
- * @param {{model: string, device: "wasm" | "webgpu", threads: number}} order  model: a folder of /models/
+ * @param {{model: string, device: "wasm" | "webgpu", threads: number}} order  model: a folder of /peer-models/
  */
 export async function loadModel({ model, device, threads }) {
   const { env, pipeline } = transformers;
   Object.assign(env, {
     allowRemoteModels: false,
     allowLocalModels: true,
-    localModelPath: "/models/",
+    localModelPath: "/peer-models/",
     useBrowserCache: false,
     useWasmCache: false,
   });

@@ -5,27 +5,23 @@
  * @module
  */
 
+import { measureContexts } from "./contexts.js";
 import { LoggerWithoutDebug, Wllama } from "./wllama/index.js";
 
-export async function run({ ggufUrl, threads, contexts, decodedTokens }) {
+export async function run({ ggufUrl, threads, contexts, patience_ms, decodedTokens }) {
   const wllama = new Wllama(
     { default: new URL("./wllama/wasm/wllama.wasm", import.meta.url).href },
     { logger: LoggerWithoutDebug, suppressNativeLog: true },
   );
   const file = await (await fetch(ggufUrl)).blob();
   await wllama.loadModel([file], { n_threads: threads, n_ctx: Math.max(...contexts) + 64, n_gpu_layers: 0 });
-  const figures = [];
   await complete(wllama, 16, 0, 2);
-  for (const [number, context] of contexts.entries()) {
-    const { prompt_n, prompt_ms, predicted_n, predicted_ms } = await complete(
-      wllama,
-      context,
-      number + 1,
-      decodedTokens,
-    );
-    figures.push({ context: prompt_n, prefill_ms: prompt_ms / prompt_n, decode_ms: predicted_ms / predicted_n });
-  }
-  await wllama.exit();
+  const figures = await measureContexts(contexts, patience_ms, async (context, number) => {
+    const timings = await complete(wllama, context, number + 1, decodedTokens);
+    const { prompt_n, prompt_ms, predicted_n, predicted_ms } = timings;
+    if (prompt_n !== context) throw new Error(`wllama prefilled ${prompt_n} tokens instead of ${context}`);
+    return { prefill_ms: prompt_ms / prompt_n, decode_ms: predicted_ms / predicted_n };
+  });
   return { figures };
 }
 
