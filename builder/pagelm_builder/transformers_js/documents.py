@@ -8,7 +8,7 @@ src/utils/model-loader.js and src/tokenization_utils.js.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,13 +42,14 @@ def write_documents(folder: Path, source: Source, data_files: int, origin: Mappi
     _write(folder / CONFIG, {**_config(source), **_additions(data_files), ORIGIN: dict(origin)})
     _write(folder / GENERATION_CONFIG, {**_generation_config(own), **_ends(tokenizer)})
     if own is None:
-        document = to_tokenizer_json(unpack_vocabulary(tokenizer.binary))
-        _write(folder / TOKENIZER, document)
-        _write(folder / TOKENIZER_CONFIG, _tokenizer_config(tokenizer, document, source.config))
+        _write(folder / TOKENIZER, to_tokenizer_json(unpack_vocabulary(tokenizer.binary)))
+        settings = _tokenizer_config(source.config)
     else:
         (folder / TOKENIZER).write_bytes((own / TOKENIZER).read_bytes())
-        settings = {**read_keys(own / TOKENIZER_CONFIG), "chat_template": tokenizer.chat_template}
-        _write(folder / TOKENIZER_CONFIG, settings)
+        settings = dict(read_keys(own / TOKENIZER_CONFIG))
+    # as texts: transformers.js takes no tokens as objects, unless each says its __type
+    named: Document = {**tokenizer.special_tokens_map, "chat_template": tokenizer.chat_template}
+    _write(folder / TOKENIZER_CONFIG, settings | named)
 
 
 def is_exported(folder: Path) -> bool:
@@ -89,27 +90,12 @@ def _ends(tokenizer: ConvertedTokenizer) -> Document:
     return {"eos_token_id": list(tokenizer.eos_token_ids), "pad_token_id": tokenizer.pad_token_id}
 
 
-def _tokenizer_config(tokenizer: ConvertedTokenizer, document: Document, config: ModelConfig) -> Document:
-    contents = _contents(document, (tokenizer.eos_token_ids[0], tokenizer.pad_token_id))
+def _tokenizer_config(config: ModelConfig) -> Document:
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "eos_token": contents[0],
-        "pad_token": contents[1],
         "clean_up_tokenization_spaces": False,
         "model_max_length": config.max_position_embeddings,
-        "chat_template": tokenizer.chat_template,
     }
-
-
-def _contents(document: Document, token_ids: Sequence[int]) -> list[str]:
-    model, added = document["model"], document["added_tokens"]
-    assert isinstance(model, dict)
-    assert isinstance(added, list)
-    vocab = model["vocab"]
-    assert isinstance(vocab, dict)
-    contents = {token_id: content for content, token_id in vocab.items()}
-    contents |= {token["id"]: str(token["content"]) for token in added if isinstance(token, dict)}
-    return [contents[token_id] for token_id in token_ids]
 
 
 def _write(path: Path, document: Document) -> None:

@@ -108,7 +108,7 @@ def test_tokenizer_files_are_the_checkpoints_with_its_template(checkpoint: Path,
         )
 
 
-def test_a_template_in_its_own_file_is_taken_in(checkpoint: Path, tmp_path: Path) -> None:
+def test_a_template_in_its_own_file_is_taken_in(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "source", dtype=np.float32)
     settings = read(folder / "tokenizer_config.json")
     template = settings.pop("chat_template")
@@ -116,6 +116,16 @@ def test_a_template_in_its_own_file_is_taken_in(checkpoint: Path, tmp_path: Path
     (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
     out = export_transformers_js(folder, tmp_path / "out")
     assert read(out / "tokenizer_config.json")["chat_template"] == template
+
+
+def test_named_tokens_that_are_objects_become_texts(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "source", dtype=np.float32)
+    settings = read(folder / "tokenizer_config.json")
+    content = settings["eos_token"]
+    settings["eos_token"] = {"content": content, "lstrip": False}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    out = export_transformers_js(folder, tmp_path / "out")
+    assert read(out / "tokenizer_config.json")["eos_token"] == content
 
 
 def test_keys_and_values_have_literal_heads_and_widths(exported: Path) -> None:
