@@ -40,6 +40,7 @@ const PARALLEL_FETCHES = 6;
  * @property {number} scales_offset  into weights.bin
  * @property {number} weight_offset  into expanded.bin
  * @property {number} weight_scales_offset  into expanded.bin
+ * @property {number} [input_factors_offset]  into weights.bin
  */
 /** @typedef {{external_data: string, bytes: number, tensors: ExpandedTensor[]}} Expanded */
 /**

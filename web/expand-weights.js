@@ -166,9 +166,20 @@ function guardMemory(work) {
  * @param {ExpandedTensor} tensor
  * @returns {BlockTensor}
  */
-function readTensor(weights, { rows, columns, bits, block_size, codes_offset, scales_offset }) {
+function readTensor(weights, tensor) {
+  const {
+    rows,
+    columns,
+    bits,
+    block_size,
+    codes_offset,
+    scales_offset,
+    input_factors_offset: factors,
+  } = tensor;
   const blocks = rows * (columns / block_size);
   const codes = weights.slice(codes_offset, codes_offset + (rows * columns * bits) / 8);
   const scales = new Uint16Array(weights.slice(scales_offset, scales_offset + blocks * 2).buffer);
-  return { rows, columns, bits, blockSize: block_size, codes, scales };
+  const inputFactors =
+    factors === undefined ? null : new Float32Array(weights.slice(factors, factors + columns * 4).buffer);
+  return { rows, columns, bits, blockSize: block_size, codes, scales, inputFactors };
 }

@@ -23,6 +23,7 @@ const TILE_ROWS = 64;
  * @property {number} blockSize
  * @property {Uint8Array} codes
  * @property {Uint16Array} scales  the bits of float16
+ * @property {Float32Array | null} inputFactors  [K], what the graph multiplies inputs by; null: nothing
  */
 
 /** @typedef {{weight: Int8Array<ArrayBuffer>, weightScales: Float32Array<ArrayBuffer>}} Int8Tensor */
@@ -35,9 +36,10 @@ const TILE_ROWS = 64;
 export function expandTensor(source, onProgress = () => {}) {
   const weight = new Int8Array(source.rows * source.columns);
   const weightScales = new Float32Array(source.rows);
+  const channels = smoothedChannels(source);
   for (let row = 0; row < source.rows; row += TILE_ROWS) {
     const rows = Math.min(TILE_ROWS, source.rows - row);
-    expandRows(source, weight, weightScales, row, rows);
+    expandRows(source, channels, weight, weightScales, row, rows);
     onProgress((row + rows) * source.columns);
   }
   return { weight, weightScales };
@@ -47,16 +49,18 @@ export function expandTensor(source, onProgress = () => {}) {
  * Expands `rows` rows (at most TILE_ROWS) from `row` on.
  *
  * @param {BlockTensor} source
+ * @param {number[][]} channels  whose inputs have a factor, by block
  * @param {Int8Array} weight  [K, N]
  * @param {Float32Array} weightScales  [N]
  * @param {number} row
  * @param {number} rows
  */
-function expandRows(source, weight, weightScales, row, rows) {
+function expandRows(source, channels, weight, weightScales, row, rows) {
   const { rows: outputs, columns, bits, blockSize, codes, scales } = source;
   const blocks = columns / blockSize;
+  const allChannels = channels.flat();
   for (let r = 0; r < rows; r++) {
-    rowScale[r] = scaleOfRow(source, row + r);
+    rowScale[r] = scaleOfRow(source, row + r, allChannels);
     weightScales[row + r] = rowScale[r];
   }
   for (let block = 0; block < blocks; block++) {
@@ -65,6 +69,7 @@ function expandRows(source, weight, weightScales, row, rows) {
       const scale = FLOAT16[scales[index]];
       if (bits === 4) fillColumn4(codes, (index * blockSize) / 2, blockSize, scale, r);
       else fillColumn8(codes, index * blockSize, blockSize, scale, r);
+      correctColumn(source, row + r, block, channels[block], r);
     }
     for (let k = 0; k < blockSize; k++) {
       const line = rows === TILE_ROWS ? tileLines[k] : tileLines[k].subarray(0, rows);
@@ -98,6 +103,49 @@ function fillColumn8(codes, offset, blockSize, scale, r) {
   }
 }
 
+/**
+ * Weights of one row that meet inputs with a factor other than 1, as column `r` of the tile.
+ *
+ * @param {BlockTensor} source
+ * @param {number} row
+ * @param {number} block  of the row
+ * @param {number[]} channels  in the block
+ * @param {number} r
+ */
+function correctColumn(source, row, block, channels, r) {
+  for (const k of channels) {
+    tile[(k - block * source.blockSize) * TILE_ROWS + r] = Math.floor(
+      smoothedWeight(source, row, k) / rowScale[r] + 0.5,
+    );
+  }
+}
+
+/**
+ * @param {BlockTensor} source
+ * @param {number} row
+ * @param {number} k
+ */
+function smoothedWeight({ columns, bits, blockSize, codes, scales, inputFactors }, row, k) {
+  const index = row * columns + k;
+  const code = bits === 8 ? codes[index] : (codes[index >> 1] >> (4 * (index & 1))) & 15;
+  const weight = (code - (1 << (bits - 1))) * FLOAT16[scales[Math.floor(index / blockSize)]];
+  return inputFactors === null ? weight : weight / inputFactors[k];
+}
+
+/**
+ * The channels whose factor is not 1, by block.
+ *
+ * @param {BlockTensor} source
+ * @returns {number[][]}
+ */
+function smoothedChannels({ columns, blockSize, inputFactors }) {
+  const blocks = Array.from({ length: columns / blockSize }, () => /** @type {number[]} */ ([]));
+  inputFactors?.forEach((factor, k) => {
+    if (factor !== 1) blocks[Math.floor(k / blockSize)].push(k);
+  });
+  return blocks;
+}
+
 const table = new Int8Array(16);
 const rowScale = new Float32Array(TILE_ROWS);
 const tile = new Int8Array(LARGEST_BLOCK_SIZE * TILE_ROWS);
@@ -112,8 +160,10 @@ const FLOAT16 = Float32Array.from({ length: 65536 }, (_, bits) => float16ToNumbe
  *
  * @param {BlockTensor} source
  * @param {number} row
+ * @param {number[]} channels  whose inputs have a factor
  */
-function scaleOfRow({ columns, bits, blockSize, codes, scales }, row) {
+function scaleOfRow(source, row, channels) {
+  const { columns, bits, blockSize, codes, scales } = source;
   const blocks = columns / blockSize;
   const zeroPoint = 2 ** (bits - 1);
   const blockBytes = (blockSize * bits) / 8;
@@ -130,6 +180,8 @@ function scaleOfRow({ columns, bits, blockSize, codes, scales }, row) {
     const farthest = Math.max(zeroPoint - low, high - zeroPoint);
     greatest = Math.max(greatest, farthest * Math.abs(FLOAT16[scales[block]]));
   }
+  // factors are at most 1: these weights only grow
+  for (const k of channels) greatest = Math.max(greatest, Math.abs(smoothedWeight(source, row, k)));
   return greatest === 0 ? 1 : Math.fround(greatest / 127);
 }
 

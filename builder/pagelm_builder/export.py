@@ -45,6 +45,7 @@ from pagelm_builder.weights import (
     EXPANDED_FILE,
     WEIGHTS_FILE,
     ExpandedLayout,
+    ExpandedTensor,
     WeightLayout,
     plan_expansion,
     plan_weights,
@@ -124,7 +125,7 @@ def write_bundle(
     progress: Progress | None = None,
 ) -> None:
     """Write the bundle of parts that are already checked."""
-    layout = plan_weights(config, weight_format=weight_format)
+    layout = plan_weights(config, weight_format=weight_format, smoothed=quantizer.input_factors())
     expanded = plan_expansion(config, layout)
     thinking = does_think(tokenizer.binary, tokenizer.chat_template, tokenizer.special_tokens_map)
     graphs = [
@@ -229,7 +230,13 @@ def _expanded_entry(expanded: ExpandedLayout) -> dict[str, JsonValue]:
             "scales_offset": tensor.scales_offset,
             "weight_offset": tensor.weight_offset,
             "weight_scales_offset": tensor.weight_scales_offset,
+            **_factors_entry(tensor),
         }
         for tensor in expanded.tensors
     ]
     return {"external_data": EXPANDED_FILE, "bytes": expanded.bytes, "tensors": tensors}
+
+
+def _factors_entry(tensor: ExpandedTensor) -> dict[str, JsonValue]:
+    offset = tensor.input_factors_offset
+    return {} if offset is None else {"input_factors_offset": offset}

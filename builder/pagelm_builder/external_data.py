@@ -86,11 +86,14 @@ def _expand_tensor(
     codes = np.frombuffer(_read(source, tensor.codes_offset, rows * blocks * form.block_bytes), np.uint8)
     scales = np.frombuffer(_read(source, tensor.scales_offset, rows * blocks * 2), "<f2")
     codes, scales = codes.reshape(rows, blocks, form.block_bytes), scales.reshape(rows, blocks)
+    factors = None
+    if tensor.input_factors_offset is not None:
+        factors = np.frombuffer(_read(source, tensor.input_factors_offset, columns * 4), "<f4")
     weight, weight_scales = np.empty((columns, rows), np.int8), np.empty(rows, np.float32)
 
     def expand(start: int) -> None:
         some = slice(start, start + step)
-        weight[:, some], weight_scales[some] = expand_rows(codes[some], scales[some], form)
+        weight[:, some], weight_scales[some] = expand_rows(codes[some], scales[some], form, factors)
 
     step = max(1, VALUES_PER_EXPANSION // columns)
     for _ in threads.map(expand, range(0, rows, step)):

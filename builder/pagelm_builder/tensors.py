@@ -40,6 +40,12 @@ def head_name(config: ModelConfig) -> str:
     return EMBEDDING if config.tie_word_embeddings else UNTIED_HEAD
 
 
+def inputs_name(name: str) -> str:
+    """What a matrix is fed, by name; q, k and v share it, and so do gate and up."""
+    shared = re.sub(r"\.[qkv]_proj$", ".qkv", name)
+    return f"{re.sub(r'[.](gate|up)_proj$', '.gate_up', shared)}.inputs"
+
+
 def layer_prefix(layer: int) -> str:
     return f"model.layers.{layer}"
 

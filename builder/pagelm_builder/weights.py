@@ -9,7 +9,7 @@ nothing of graphs or of how the stream is cut into parts. Specified in docs/cont
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +22,7 @@ from pagelm_builder.config import ModelConfig
 from pagelm_builder.errors import ConfigError
 from pagelm_builder.quantize.block_format import BlockFormat, WeightFormat
 from pagelm_builder.quantize.quantizer import ROUND_TO_NEAREST, MatrixQuantizer, QuantizedRows
-from pagelm_builder.tensors import ModelTensor, head_name, model_tensors
+from pagelm_builder.tensors import ModelTensor, head_name, inputs_name, model_tensors
 
 WEIGHTS_FILE = "weights.bin"
 EXPANDED_FILE = "expanded.bin"
@@ -50,7 +50,7 @@ class WeightLayout:
     """All regions of `weights.bin`, in order, by name.
 
     Names: `{tensor}.codes` and `{tensor}.scales` for an int4 matrix, `{tensor}.weight` or `{tensor}.bias` for
-    what is kept as float32.
+    what is kept as float32, `{inputs}.factors` for those of the `wasm` graph's activations.
     """
 
     storage: Storage
@@ -70,6 +70,7 @@ class ExpandedTensor:
     scales_offset: int
     weight_offset: int
     weight_scales_offset: int
+    input_factors_offset: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,15 @@ class _Placer:
 
 
 def plan_weights(
-    config: ModelConfig, storage: Storage = "int4", weight_format: WeightFormat = DEFAULT_FORMAT
+    config: ModelConfig,
+    storage: Storage = "int4",
+    weight_format: WeightFormat = DEFAULT_FORMAT,
+    smoothed: Container[str] = (),
 ) -> WeightLayout:
     """Place every tensor of the model. `float32` keeps matrices as they are, for parity tests.
+
+    Args:
+        smoothed: The inputs that have factors, by `inputs_name`; they come last.
 
     Raises:
         ConfigError: the rows of a matrix do not divide into blocks.
@@ -118,6 +125,9 @@ def plan_weights(
             placer.place(f"{tensor.name}.scales", ir.DataType.FLOAT16, (rows, blocks))
         else:
             placer.place(tensor.key, ir.DataType.FLOAT, tensor.shape)
+    for inputs, size in _inputs(config).items():
+        if inputs in smoothed:
+            placer.place(f"{inputs}.factors", ir.DataType.FLOAT, (size,))
     return WeightLayout(storage, placer.regions, placer.end)
 
 
@@ -140,6 +150,7 @@ def plan_expansion(config: ModelConfig, layout: WeightLayout) -> ExpandedLayout:
         rows, columns = tensor.shape
         codes = layout.regions[f"{tensor.name}.codes"]
         assert codes.form is not None
+        factors = layout.regions.get(f"{inputs_name(tensor.name)}.factors")
         weight = placer.place(f"{tensor.name}.int8", ir.DataType.INT8, (columns, rows))
         scales = placer.place(f"{tensor.name}.int8_scales", ir.DataType.FLOAT, (rows,))
         tensors.append(
@@ -152,6 +163,7 @@ def plan_expansion(config: ModelConfig, layout: WeightLayout) -> ExpandedLayout:
                 scales_offset=layout.regions[f"{tensor.name}.scales"].offset,
                 weight_offset=weight.offset,
                 weight_scales_offset=scales.offset,
+                input_factors_offset=None if factors is None else factors.offset,
             )
         )
     return ExpandedLayout(tuple(tensors), placer.regions, placer.end)
@@ -204,6 +216,9 @@ def _streams(
             yield f"{tensor.name}.scales", iter(scales)
         else:
             yield tensor.key, iter(source.rows(tensor))
+    for inputs in _inputs(config):
+        if f"{inputs}.factors" in layout.regions:
+            yield f"{inputs}.factors", iter([quantizer.input_factors()[inputs]])
 
 
 def _codes(
@@ -212,6 +227,11 @@ def _codes(
     for codes, block_scales in quantized:
         scales.append(block_scales)
         yield codes
+
+
+def _inputs(config: ModelConfig) -> dict[str, int]:
+    """What matrices are multiplied by, and its size, in the order of computation."""
+    return {inputs_name(tensor.name): tensor.shape[1] for tensor in _multiplied(config)}
 
 
 def _multiplied(config: ModelConfig) -> Iterator[ModelTensor]:

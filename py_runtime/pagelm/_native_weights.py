@@ -71,6 +71,9 @@ def _expand_rows(
     offset_codes = levels.reshape(len(codes), blocks, tensor.block_size).astype(np.float64)
     dense = (offset_codes - 2 ** (tensor.bits - 1)) * scales[some].astype(np.float64)
     dense = dense.reshape(len(codes), columns)
+    if tensor.input_factors_offset is not None:
+        factors = _region(weights, tensor.input_factors_offset, columns * 4).view("<f4")
+        dense /= factors.astype(np.float64)
     row_scales = (np.abs(dense).max(axis=1) / 127).astype(np.float32)
     row_scales[row_scales == 0] = 1
     quantized = np.floor(dense / row_scales[:, None].astype(np.float64) + 0.5).astype(np.int8)

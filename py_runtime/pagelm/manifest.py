@@ -68,6 +68,7 @@ class ExpandedTensor:
     Attributes:
         bits: Of a code.
         block_size: Weights along a row that share a scale.
+        input_factors_offset: Where the weights hold what inputs are multiplied by, float32 `[columns]`.
     """
 
     name: str
@@ -79,6 +80,7 @@ class ExpandedTensor:
     scales_offset: int
     weight_offset: int
     weight_scales_offset: int
+    input_factors_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +394,8 @@ def _expanded_tensor(tensor: Fields, weights_bytes: int, expanded_bytes: int) ->
         "weight_offset": (rows * columns, expanded_bytes),
         "weight_scales_offset": (rows * 4, expanded_bytes),
     }
+    if "input_factors_offset" in tensor:
+        regions["input_factors_offset"] = (columns * 4, weights_bytes)
     offsets = {key: tensor.integer(key) for key in regions}
     for key, (length, size) in regions.items():
         if offsets[key] + length > size:

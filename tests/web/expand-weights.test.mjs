@@ -29,13 +29,17 @@ function randomNumbers(seed) {
  * @param {Array<[number, number]>} shapes  rows, columns
  * @param {number} [bits]
  * @param {number} [blockSize]
+ * @param {(k: number) => number} [factorOf]  of each input, the same for all tensors; none by default
  */
-function makeWeights(shapes, bits = 4, blockSize = 32) {
+function makeWeights(shapes, bits = 4, blockSize = 32, factorOf) {
   const random = randomNumbers(7);
   const blockBytes = (blockSize * bits) / 8;
-  const bytes = new Uint8Array(
-    3 + shapes.reduce((sum, [rows, columns]) => sum + rows * (columns / blockSize) * (blockBytes + 2), 0),
-  );
+  const end =
+    3 + shapes.reduce((sum, [rows, columns]) => sum + rows * (columns / blockSize) * (blockBytes + 2), 0);
+  const widest = Math.max(...shapes.map(([, columns]) => columns));
+  const factors = Float32Array.from({ length: factorOf ? widest : 0 }, (_, k) => factorOf?.(k) ?? 1);
+  const bytes = new Uint8Array(end + factors.byteLength);
+  bytes.set(new Uint8Array(factors.buffer), end);
   let source = 3;
   let target = 0;
   /** @type {import("../../web/bundle-store.js").ExpandedTensor[]} */
@@ -57,6 +61,7 @@ function makeWeights(shapes, bits = 4, blockSize = 32) {
       scales_offset: scales,
       weight_offset: target,
       weight_scales_offset: target + rows * columns,
+      ...(factorOf ? { input_factors_offset: end } : {}),
     });
     target += rows * columns + rows * 4;
     const matrix = Array.from({ length: rows }, () => Array(columns).fill(0));
@@ -69,7 +74,8 @@ function makeWeights(shapes, bits = 4, blockSize = 32) {
         if (bits === 4) bytes[codes + block * blockBytes + (j >> 1)] |= code << (4 * (j & 1));
         else bytes[codes + block * blockBytes + j] = code;
         const column = (block % (columns / blockSize)) * blockSize + j;
-        matrix[Math.floor(block / (columns / blockSize))][column] = (code - 2 ** (bits - 1)) * scale;
+        matrix[Math.floor(block / (columns / blockSize))][column] =
+          ((code - 2 ** (bits - 1)) * scale) / (factorOf?.(column) ?? 1);
       }
     }
     dequantized.push(matrix);
@@ -103,24 +109,35 @@ for (const [rows, columns, bits, blockSize] of [
   [5, 128, 8, 128],
 ]) {
   const format = `${bits} bits in blocks of ${blockSize}`;
-  test(`a ${rows} × ${columns} weight of ${format} equals the contract's formula, bit for bit`, async () => {
-    const made = makeWeights([[rows, columns]], bits, blockSize);
-    const { dequantized } = made;
-    const result = await expandAll(made);
-    const weight = new Int8Array(result.buffer, 0, rows * columns);
-    const scales = new DataView(result.buffer, rows * columns);
-    for (let n = 0; n < rows; n++) {
-      const row = dequantized[0][n];
-      const greatest = Math.max(...row.map(Math.abs));
-      const s = greatest === 0 ? 1 : Math.fround(greatest / 127);
-      assert.equal(scales.getFloat32(4 * n, true), s);
-      for (let k = 0; k < columns; k++) {
-        const expected = Math.floor(row[k] / s + 0.5) | 0;
-        if (weight[k * rows + n] !== expected)
-          assert.fail(`[${k}, ${n}] is ${weight[k * rows + n]}, not ${expected}`);
-      }
+  test(`a ${rows} × ${columns} weight of ${format} equals the contract's formula, bit for bit`, () =>
+    checkFormula(makeWeights([[rows, columns]], bits, blockSize), rows, columns));
+  test(`a ${rows} × ${columns} weight of ${format} is divided by its inputs' factors`, () =>
+    checkFormula(makeWeights([[rows, columns]], bits, blockSize, someFactors), rows, columns));
+}
+
+/** 1 for most, as in a bundle; the first block of 128 has some of each. @param {number} k */
+const someFactors = (k) => (k % 5 === 2 && k < 100 ? 2 ** -(1 + (k % 4)) : 1);
+
+/**
+ * @param {ReturnType<typeof makeWeights>} made
+ * @param {number} rows
+ * @param {number} columns
+ */
+async function checkFormula(made, rows, columns) {
+  const result = await expandAll(made);
+  const weight = new Int8Array(result.buffer, 0, rows * columns);
+  const scales = new DataView(result.buffer, rows * columns);
+  for (let n = 0; n < rows; n++) {
+    const row = made.dequantized[0][n];
+    const greatest = Math.max(...row.map(Math.abs));
+    const s = greatest === 0 ? 1 : Math.fround(greatest / 127);
+    assert.equal(scales.getFloat32(4 * n, true), s);
+    for (let k = 0; k < columns; k++) {
+      const expected = Math.floor(row[k] / s + 0.5) | 0;
+      if (weight[k * rows + n] !== expected)
+        assert.fail(`[${k}, ${n}] is ${weight[k * rows + n]}, not ${expected}`);
     }
-  });
+  }
 }
 
 test("several tensors land at their own offsets", async () => {

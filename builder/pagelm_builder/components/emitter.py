@@ -97,6 +97,10 @@ class GraphEmitter:
             self._casts[value.name] = self.cast(value, self.compute_dtype, f"/{value.name}")
         return self._casts[value.name]
 
+    def optional_weight(self, region_name: str) -> ir.Value | None:
+        """A stored tensor that not every bundle has."""
+        return self.weight(region_name) if region_name in self._regions else None
+
     def block_format(self, tensor: str) -> BlockFormat:
         """How the codes of a quantized matrix are stored."""
         form = self._regions[f"{tensor}.codes"].form

@@ -4,7 +4,8 @@ Layers that read the same activation (q, k, v; gate, up) are emitted together: W
 once.
 
     int4     x ─────────────────────────────────► MatMulNBits(codes, scales, (bias))
-    w8a8     x ─► |x| ─► max over the row ─► × 1/127 ─► max ε ─► row scale
+    w8a8     x (─► × factors) = x
+             x ─► |x| ─► max over the row ─► × 1/127 ─► max ε ─► row scale
              └──► ÷ row scale ─► + 128.5 ─► to uint8 ─► MatMulInteger(int8) ─► × row scale ─► × channel scale
                                                                                              (─► + bias)
     float32  x ─► MatMul(transposed weight) (─► + bias)
@@ -19,6 +20,7 @@ import numpy as np
 import onnx_ir as ir
 
 from pagelm_builder.components.emitter import MICROSOFT, GraphEmitter
+from pagelm_builder.tensors import inputs_name
 
 ACTIVATION_ZERO_POINT = 128
 
@@ -42,6 +44,9 @@ def emit_linears(
         case "int4":
             return [_emit_int4(emitter, hidden, layer) for layer in layers]
         case "w8a8":
+            factors = emitter.optional_weight(f"{inputs_name(layers[0].tensor)}.factors")
+            if factors is not None:
+                hidden = emitter.op("Mul", [hidden, factors], name=f"{scope}/smooth/Mul")
             codes, row_scales = _emit_row_quantization(emitter, hidden, scope)
             return [_emit_w8a8(emitter, codes, row_scales, layer) for layer in layers]
         case "float32":

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pagelm_builder.config import ModelConfig
 from pagelm_builder.quantize.block_format import BlockFormat
 from pagelm_builder.quantize.matrix_calibration import CalibratedMatrix, quantize_matrix
+from pagelm_builder.quantize.smoothing import choose_factors, is_smoothed
 from pagelm_builder.reference.decoder_layer import (
     TOKENS_AT_ONCE,
     Floats,
@@ -30,6 +31,7 @@ from pagelm_builder.reference.decoder_layer import (
     gated,
     rms_norm,
 )
+from pagelm_builder.tensors import inputs_name
 
 # of the mean second moment: how strongly weights are held to where they were before they make good the past
 RIDGE = 0.2
@@ -63,7 +65,7 @@ def measure(inputs: Activations) -> InputStatistics:
 
 
 class LayerCalibration:
-    """One layer being quantized; `matrices` are its results, by their names within the layer."""
+    """One layer quantized; `matrices` and `input_factors` are the results, by names within the layer."""
 
     def __init__(
         self,
@@ -74,6 +76,7 @@ class LayerCalibration:
         lengths: Sequence[int],
     ) -> None:
         self.matrices: dict[str, CalibratedMatrix] = {}
+        self.input_factors: dict[str, Floats] = {}
         self._config = config
         self._reference = weights
         self._found = dict(weights)
@@ -110,6 +113,9 @@ class LayerCalibration:
             self.matrices[name] = calibrated.rows(rows)
             self._found[f"{name}.weight"] = self.matrices[name].weights(self._form)
             start = rows.stop
+        factors = choose_factors(inputs.found, calibrated.weights(self._form))
+        if is_smoothed(factors):
+            self.input_factors[inputs_name(names[0])] = factors
 
     def _normalize(self, hidden: Activations, name: str) -> Activations:
         weight, epsilon = self._reference[f"{name}.weight"], self._config.rms_norm_eps

@@ -69,7 +69,7 @@ def make_quantizer(
         config.max_position_embeddings,
     )
     token_ids = [sequence.input_ids for sequence in sequences]
-    matrices = calibrate(
+    calibrated = calibrate(
         config,
         weights,
         token_ids,
@@ -81,4 +81,4 @@ def make_quantizer(
         "sha256": hashlib.sha256(calibration.read_bytes()).hexdigest(),
         "tokens": sum(map(len, token_ids)),
     }
-    return CalibratedQuantizer(matrices, description)
+    return CalibratedQuantizer(calibrated, description)

@@ -6,7 +6,7 @@ neither files nor graphs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -35,6 +35,13 @@ class MatrixQuantizer(Protocol):
         """
         ...
 
+    def input_factors(self) -> Mapping[str, NDArray[np.float32]]:
+        """What channels of activations are multiplied by before they are rounded to int8, by `inputs_name`.
+
+        Inputs that are left out are rounded as they are.
+        """
+        ...
+
     def entries(self) -> dict[str, JsonValue]:
         """What the manifest's `quantization` says of it: `method`, and how it was calibrated, if it was."""
         ...
@@ -48,6 +55,9 @@ class RoundToNearest:
     ) -> Iterator[QuantizedRows]:
         for rows in runs:
             yield quantize_rows(rows, form)
+
+    def input_factors(self) -> Mapping[str, NDArray[np.float32]]:
+        return {}
 
     def entries(self) -> dict[str, JsonValue]:
         return {"method": "rtn"}

@@ -17,7 +17,7 @@ from pagelm_builder.quantize.calibration import calibrate
 from pagelm_builder.quantize.matrix_calibration import CalibratedMatrix
 from pagelm_builder.quantize.round_to_nearest import quantize_rows
 from pagelm_builder.reference.decoder import ReferenceDecoder
-from pagelm_builder.tensors import ModelTensor, head_name, model_tensors
+from pagelm_builder.tensors import ModelTensor, head_name, inputs_name, model_tensors
 from tiny_checkpoints import SHAPES, TINY, Arrays, ArraySource, random_arrays
 
 FORMAT = WeightFormat()
@@ -64,7 +64,7 @@ def test_unseen_text_is_predicted_closer_to_the_checkpoint(shape: str) -> None:
     config = SHAPES[shape]
     arrays = random_arrays(config)
     seen, unseen = [sequence for seed in range(4) for sequence in token_ids(seed)], token_ids(5)
-    matrices = calibrate(config, ArraySource(arrays), seen, FORMAT, nothing)
+    matrices = calibrate(config, ArraySource(arrays), seen, FORMAT, nothing).matrices
     expected = log_probabilities(config, arrays, unseen)
     calibrated, nearest = (
         divergence(expected, log_probabilities(config, dequantized(arrays, config, each), unseen))
@@ -76,7 +76,8 @@ def test_unseen_text_is_predicted_closer_to_the_checkpoint(shape: str) -> None:
 @pytest.mark.parametrize("config", [TINY, SHAPES["untied, more ids than tokens"]], ids=["tied", "untied"])
 def test_every_matrix_is_there_in_its_format(config: ModelConfig) -> None:
     weight_format = WeightFormat(head_bits=8, block_size=16)
-    matrices = calibrate(config, ArraySource(random_arrays(config)), token_ids(1), weight_format, nothing)
+    source = ArraySource(random_arrays(config))
+    matrices = calibrate(config, source, token_ids(1), weight_format, nothing).matrices
     expected = {tensor.name: tensor for tensor in model_tensors(config) if tensor.kind == "matrix"}
     assert matrices.keys() == expected.keys()
     for name, matrix in matrices.items():
@@ -86,9 +87,22 @@ def test_every_matrix_is_there_in_its_format(config: ModelConfig) -> None:
         assert matrix.scales.shape == (rows, columns // 16)
 
 
+@pytest.mark.parametrize("config", [TINY, SHAPES["untied, more ids than tokens"]], ids=["tied", "untied"])
+def test_a_channel_that_a_norm_makes_loud_is_quieted_wherever_it_is_read(config: ModelConfig) -> None:
+    arrays = random_arrays(config)
+    norms = ("model.layers.0.input_layernorm", "model.layers.1.post_attention_layernorm", "model.norm")
+    for norm in norms:
+        arrays[f"{norm}.weight"][5] *= 30
+    factors = calibrate(config, ArraySource(arrays), token_ids(1), FORMAT, nothing).input_factors
+    head = inputs_name(head_name(config))
+    for inputs in ("model.layers.0.self_attn.qkv.inputs", "model.layers.1.mlp.gate_up.inputs", head):
+        assert factors[inputs].argmin() == 5
+        assert factors[inputs][5] <= 0.25
+
+
 def test_the_same_text_gives_the_same_bytes() -> None:
     source = ArraySource(random_arrays(TINY))
-    one, other = (calibrate(TINY, source, token_ids(1), FORMAT, nothing) for _ in range(2))
+    one, other = (calibrate(TINY, source, token_ids(1), FORMAT, nothing).matrices for _ in range(2))
     for name, matrix in one.items():
         np.testing.assert_array_equal(matrix.codes, other[name].codes, err_msg=name)
         np.testing.assert_array_equal(matrix.scales, other[name].scales, err_msg=name)

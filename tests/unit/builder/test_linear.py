@@ -17,7 +17,10 @@ INPUTS, OUTPUTS = 64, 32
 
 
 def run_w8a8(
-    hidden: NDArray[np.float32], weight: NDArray[np.int8], scales: NDArray[np.float32]
+    hidden: NDArray[np.float32],
+    weight: NDArray[np.int8],
+    scales: NDArray[np.float32],
+    factors: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     size = weight.nbytes
     regions = {
@@ -26,6 +29,12 @@ def run_w8a8(
             "layer.int8_scales", EXPANDED_FILE, ir.DataType.FLOAT, scales.shape, size, scales.nbytes
         ),
     }
+    data = weight.tobytes() + scales.tobytes()
+    if factors is not None:
+        regions["layer.inputs.factors"] = Region(
+            "layer.inputs.factors", EXPANDED_FILE, ir.DataType.FLOAT, (INPUTS,), len(data), factors.nbytes
+        )
+        data += factors.tobytes()
     emitter = GraphEmitter(WASM, regions)
     value = ir.Value(
         name="hidden", type=ir.TensorType(ir.DataType.FLOAT), shape=ir.Shape([1, "sequence", INPUTS])
@@ -40,7 +49,6 @@ def run_w8a8(
         opset_imports=OPSETS,
         name="linear",
     )
-    data = weight.tobytes() + scales.tobytes()
     options = ort.SessionOptions()
     options.add_session_config_entry("session.x64quantprecision", "1")
     options.add_external_initializers_from_files_in_memory([EXPANDED_FILE], [data], [len(data)])
@@ -77,3 +85,12 @@ def test_silent_token_gives_zero() -> None:
     hidden, weight, scales = example()
     hidden[0, 2] = 0
     assert (run_w8a8(hidden, weight, scales)[0, 2] == 0).all()
+
+
+def test_a_loud_channel_with_a_factor_takes_no_precision_from_the_others() -> None:
+    hidden, weight, scales = example()
+    factors = np.ones(INPUTS, np.float32)
+    factors[7] = 0.125
+    plain = run_w8a8(hidden, weight, scales)
+    hidden[..., 7] *= 8
+    np.testing.assert_array_equal(run_w8a8(hidden, weight, scales, factors), plain)

@@ -128,6 +128,18 @@ def test_expansion_is_the_specified_one(form: BlockFormat, data: st.DataObject) 
         assert expanded[:, row].tolist() == [math.floor(float(value) / scale + 0.5) for value in values]
 
 
+@EVERY_FORMAT
+def test_weights_are_divided_by_the_factors_of_their_inputs(form: BlockFormat) -> None:
+    random = np.random.default_rng(3)
+    codes, scales = quantize_rows(random.standard_normal((5, 256)).astype(np.float32), form)
+    factors = (2.0 ** -random.integers(0, 4, 256)).astype(np.float32)
+    expanded, channel_scales = expand_rows(codes, scales, form, factors)
+    divided = dequantize_rows(codes, scales, form).astype(np.float64) / factors
+    expected = (np.abs(divided).max(axis=1) / 127).astype(np.float32)
+    np.testing.assert_array_equal(channel_scales, expected)
+    np.testing.assert_array_equal(expanded.T, np.floor(divided / expected[:, None].astype(np.float64) + 0.5))
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_expansion_never_leaves_plus_minus_127(seed: int) -> None:
     weight = np.random.default_rng(seed).standard_normal((128, 64)).astype(np.float32)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +101,9 @@ async def test_a_seeded_reply_is_repeated(random_bundle: Path) -> None:
 
 @pytest.mark.parametrize(("bits", "block_size"), [(4, 32), (4, 16), (4, 64), (8, 32)])
 @pytest.mark.parametrize("elements_at_once", [1, 128, 1 << 22])
+@pytest.mark.parametrize("smoothed", [False, True])
 def test_wasm_weights_are_within_half_a_level_of_the_stored_ones(
-    elements_at_once: int, bits: int, block_size: int, monkeypatch: pytest.MonkeyPatch
+    elements_at_once: int, bits: int, block_size: int, smoothed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Against a dequantization of its own, code by code; in pieces of one, two and all rows."""
     monkeypatch.setattr("pagelm._native_weights._ELEMENTS_AT_ONCE", elements_at_once)
@@ -118,8 +120,12 @@ def test_wasm_weights_are_within_half_a_level_of_the_stored_ones(
     )
     flat = [int(level) for level in levels.ravel()]
     codes = bytes(flat) if bits == 8 else bytes(flat[i] | flat[i + 1] << 4 for i in range(0, len(flat), 2))
-    weights = np.frombuffer(b"pad." + codes + scales.tobytes(), np.uint8)
+    factors = (2.0 ** -random.integers(0, 4, columns)).astype("<f4")
+    stored = b"pad." + codes + scales.tobytes()
+    weights = np.frombuffer(stored + factors.tobytes(), np.uint8)
     tensor = ExpandedTensor("q", rows, columns, bits, block_size, 4, 4 + len(codes), 8, 8 + rows * columns)
+    if smoothed:
+        tensor, dense = replace(tensor, input_factors_offset=len(stored)), dense / factors
     data = expand_weights(weights, Expanded("expanded.bin", 8 + rows * columns + rows * 4, (tensor,)))
 
     int8 = data[8 : 8 + rows * columns].view(np.int8).reshape(columns, rows)

@@ -151,6 +151,8 @@ def test_a_value_of_a_wrong_type_is_named(path: str) -> None:
         ("graphs.wasm.expanded.tensors[0].scales_offset", 1536 - 15),
         ("graphs.wasm.expanded.tensors[0].weight_offset", 17),
         ("graphs.wasm.expanded.tensors[0].weight_scales_offset", 257),
+        ("graphs.wasm.expanded.tensors[0].input_factors_offset", 1536 - 255),
+        ("graphs.wasm.expanded.tensors[0].input_factors_offset", None),
     ],
 )
 def test_a_value_that_cannot_be_is_named(path: str, value: object) -> None:
