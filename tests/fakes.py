@@ -299,8 +299,8 @@ def write_bundle(folder: Path) -> Path:
     return folder
 
 
-def manifest() -> Manifest:
-    return parse_manifest(json.dumps(manifest_value()))
+def manifest(*, thinking: bool = True) -> Manifest:
+    return parse_manifest(json.dumps({**manifest_value(), "thinking": thinking}))
 
 
 MARKERS = {
@@ -340,6 +340,6 @@ def tool_model_on(backend: ScriptedBackend, template: str) -> LanguageModel:
     return LanguageModel.open(parse_manifest(json.dumps(value)), tokenizer_bytes(*tags), template, backend)
 
 
-def model_on(backend: ScriptedBackend) -> LanguageModel:
-    """The counting bundle on a backend."""
-    return LanguageModel.open(manifest(), tokenizer_bytes(), CHAT_TEMPLATE, backend)
+def model_on(backend: ScriptedBackend, *, thinking: bool = True) -> LanguageModel:
+    """The counting bundle on a backend, or the same as a model that does not think."""
+    return LanguageModel.open(manifest(thinking=thinking), tokenizer_bytes(), CHAT_TEMPLATE, backend)

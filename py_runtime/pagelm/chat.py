@@ -48,6 +48,8 @@ class ChatModel(Protocol):
         cancellation: Cancellation | None,
     ) -> AsyncGenerator[ReplyEvent, None]: ...
 
+    def will_think(self, messages: Sequence[Message], *, enable_thinking: bool | None) -> bool: ...
+
     async def prefill(self, messages: Sequence[Message], *, enable_thinking: bool) -> None: ...
 
     def count_tokens(self, messages: Sequence[Message], *, enable_thinking: bool) -> int: ...
@@ -60,6 +62,7 @@ class Chat:
         model: Answers.
         system: What the model is told before all else.
         enable_thinking: Whether it reasons before it answers; may be set between two questions.
+            None: if the model can.
         overflow: What to do when a question leaves too little of the context to its answer: refuse it, or
             show the model the oldest turns no more (`messages` keeps them).
     """
@@ -69,11 +72,11 @@ class Chat:
         model: ChatModel,
         system: str | None = None,
         *,
-        enable_thinking: bool = True,
+        enable_thinking: bool | None = None,
         overflow: OverflowPolicy = "error",
     ) -> None:
         self._model = model
-        self.enable_thinking = enable_thinking
+        self.enable_thinking = model.will_think((), enable_thinking=enable_thinking)
         self.overflow: OverflowPolicy = overflow
         self._system: list[ChatMessage] = []
         if system is not None:

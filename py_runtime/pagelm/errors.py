@@ -10,6 +10,7 @@
     ├── TemplateError           the chat template cannot be compiled or refuses these messages
     ├── ToolError               a function cannot be a tool, or the model cannot call tools
     ├── SamplingError           a sampling option is outside its range
+    ├── ThinkingError           a model that does not think was asked to
     ├── SavedChatError          a saved chat cannot be read, or is another model's
     ├── ContextOverflowError    the prompt does not fit into the context
     ├── BackendError            the backend refused or failed
@@ -80,6 +81,10 @@ class SamplingError(PagelmError):
 
 class SavedChatError(PagelmError):
     """A saved chat cannot be read, or is another model's."""
+
+
+class ThinkingError(PagelmError):
+    """A model that does not think was asked to."""
 
 
 class ContextOverflowError(PagelmError):

@@ -27,7 +27,8 @@ from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm.reply_stream import ReplyStream
 from pagelm.sampling_options import SamplingOptions
 from pagelm.stop_strings import StopStrings
-from pagelm.thinking_budget import plan_thinking
+from pagelm.thinking import CLOSE_TAG, OPEN_TAG
+from pagelm.thinking_budget import no_thinking, plan_thinking
 from pagelm.thinking_switch import is_thinking_switched_off
 from pagelm.tokenizer import Tokenizer
 
@@ -46,7 +47,7 @@ class LanguageModel:
 
     Raises:
         BackendError: The backend's vocabulary is not the manifest's.
-        TokenizerError: The tokenizer has ids that the model lacks.
+        TokenizerError: The tokenizer has ids that the model lacks, or not the tags that it thinks between.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class LanguageModel:
         self,
         system: str | None = None,
         *,
-        enable_thinking: bool = True,
+        enable_thinking: bool | None = None,
         overflow: OverflowPolicy = "error",
     ) -> Chat:
         """A conversation that keeps its own history; arguments as of `Chat`."""
@@ -129,18 +130,36 @@ class LanguageModel:
         """
         return Chat.import_(self, text)
 
-    def will_think(self, messages: Sequence[Message], *, enable_thinking: bool) -> bool:
+    @property
+    def thinks(self) -> bool:
+        """Whether the model can reason before it answers, as the bundle says."""
+        return self.manifest.thinking
+
+    def will_think(self, messages: Sequence[Message], *, enable_thinking: bool | None = None) -> bool:
         """Whether a reply may reason: where it is enabled, the last `/think` or `/no_think` that user or
-        system wrote decides."""
-        return enable_thinking and not is_thinking_switched_off(messages)
+        system wrote decides.
+
+        Args:
+            messages: The chat.
+            enable_thinking: None: if the model can.
+
+        Raises:
+            ThinkingError: It is enabled for a model that does not think.
+        """
+        if not self.thinks:
+            if enable_thinking:
+                raise no_thinking(f"thinking is enabled for {self.name}")
+            return False
+        return enable_thinking is not False and not is_thinking_switched_off(messages)
 
     def count_tokens(
-        self, messages: Sequence[Message], *, enable_thinking: bool = True, tools: Tools | None = None
+        self, messages: Sequence[Message], *, enable_thinking: bool | None = None, tools: Tools | None = None
     ) -> int:
         """How many tokens of the context these messages take, the opening of the reply included.
 
         Raises:
             TemplateError: The template refuses the messages.
+            ThinkingError: Thinking is enabled for a model that does not think.
         """
         return len(self._encode(messages, enable_thinking, tools))
 
@@ -148,7 +167,7 @@ class LanguageModel:
         self,
         messages: Sequence[Message],
         *,
-        enable_thinking: bool = True,
+        enable_thinking: bool | None = None,
         sampling: SamplingOptions | None = None,
         max_new_tokens: int | None = None,
         thinking_budget: int | None = None,
@@ -163,8 +182,8 @@ class LanguageModel:
         Args:
             messages: The chat, oldest first: `{"role", "content"}` and, of an assistant,
                 `"reasoning_content"`.
-            enable_thinking: Whether the model may reason first; while True, `/think` and `/no_think` in the
-                messages switch, the last one counts.
+            enable_thinking: Whether the model may reason first; unless False, `/think` and `/no_think` in the
+                messages switch, the last one counts. None: if it can.
             sampling: How to choose tokens; None: the bundle's own options for the mode.
             max_new_tokens: Most tokens of reasoning and answer together, some of which are kept for the
                 answer; None: what the context holds.
@@ -185,8 +204,8 @@ class LanguageModel:
         Raises:
             TemplateError: The template refuses the messages.
             ContextOverflowError: They do not fit; nothing has been run.
-            SamplingError: An option is outside its range, or `thinking_budget` is given for a model that does
-                not think.
+            SamplingError: An option is outside its range.
+            ThinkingError: Thinking is enabled, or `thinking_budget` given, for a model that does not think.
             ToolError: `tools` are given to a model that cannot call any.
             BusyError: Another reply is inside the backend right now.
             BackendError: From the backend.
@@ -199,7 +218,12 @@ class LanguageModel:
         thinks = self.will_think(messages, enable_thinking=enable_thinking)
         prompt = self._encode(messages, enable_thinking, tools)
         reply_tokens = token_limit(max_new_tokens, max(0, self.context_size - len(prompt)))
-        budget = plan_thinking(self.tokenizer, reply_tokens=reply_tokens, thinking_budget=thinking_budget)
+        budget = plan_thinking(
+            self.tokenizer,
+            model_thinks=self.thinks,
+            reply_tokens=reply_tokens,
+            thinking_budget=thinking_budget,
+        )
         stream = ReplyStream(
             self.tokenizer,
             prompt,
@@ -207,6 +231,7 @@ class LanguageModel:
             budget=budget,
             stop=StopStrings(stop),
             calls_tools=bool(tools),
+            has_tags=self.thinks,
         )
         events = self._run(
             prompt,
@@ -320,7 +345,7 @@ class LanguageModel:
         self,
         messages: Sequence[Message],
         *,
-        enable_thinking: bool = True,
+        enable_thinking: bool | None = None,
         tools: Tools | None = None,
         cancellation: Cancellation | None = None,
     ) -> None:
@@ -354,7 +379,7 @@ class LanguageModel:
         await self.engine.backend.close()
 
     def _drop_oldest_turns(
-        self, messages: Sequence[Message], enable_thinking: bool, tools: Tools | None
+        self, messages: Sequence[Message], enable_thinking: bool | None, tools: Tools | None
     ) -> list[Message]:
         return drop_oldest_turns(
             messages,
@@ -362,7 +387,9 @@ class LanguageModel:
             context_size=self.context_size,
         )
 
-    def _encode(self, messages: Sequence[Message], enable_thinking: bool, tools: Tools | None) -> list[int]:
+    def _encode(
+        self, messages: Sequence[Message], enable_thinking: bool | None, tools: Tools | None
+    ) -> list[int]:
         thinks = self.will_think(messages, enable_thinking=enable_thinking)
         return encode_chat(
             self.tokenizer, self.template, messages, tools=tools or None, enable_thinking=thinks
@@ -370,6 +397,12 @@ class LanguageModel:
 
 
 def _check_vocabularies(manifest: Manifest, tokenizer: Tokenizer, backend: Backend) -> None:
+    if manifest.thinking and not {OPEN_TAG, CLOSE_TAG} <= tokenizer.special_ids.keys():
+        raise TokenizerError(
+            f"the manifest says that {manifest.name} thinks, and the tokenizer lacks the tags",
+            expected=f"the added tokens {OPEN_TAG} and {CLOSE_TAG}",
+            remedy="Export the bundle again with this version of pagelm.",
+        )
     vocab_size = manifest.model.vocab_size
     if backend.capabilities.vocab_size != vocab_size:
         raise BackendError(

@@ -34,7 +34,7 @@ class GenerateRequest:
     """A checked `generate` message."""
 
     messages: list[ChatMessage]
-    enable_thinking: bool
+    enable_thinking: bool | None
     sampling: SamplingOptions
     max_new_tokens: int | None
     thinking_budget: int | None
@@ -49,7 +49,7 @@ class CountRequest:
     """A checked `count` message."""
 
     messages: list[ChatMessage]
-    enable_thinking: bool
+    enable_thinking: bool | None
     tools: tuple[Mapping[str, object], ...]
 
 
@@ -59,10 +59,11 @@ def parse_generate(request_json: str, model: LanguageModel) -> GenerateRequest:
     Raises:
         ProtocolError: A field is missing or wrong; the message names it.
         SamplingError: A sampling option is outside its range.
+        ThinkingError: Thinking is enabled for a model that does not think.
     """
     request = _fields(request_json)
     messages = _messages(request)
-    enable_thinking = request.flag("enableThinking")
+    enable_thinking = _enable_thinking(request)
     thinks = model.will_think(messages, enable_thinking=enable_thinking)
     sampling = request.fields("sampling")
     return GenerateRequest(
@@ -85,7 +86,7 @@ def parse_count(request_json: str) -> CountRequest:
         ProtocolError: A field is missing or wrong; the message names it.
     """
     request = _fields(request_json)
-    return CountRequest(_messages(request), request.flag("enableThinking"), _tools(request))
+    return CountRequest(_messages(request), _enable_thinking(request), _tools(request))
 
 
 def _fields(request_json: str) -> Fields:
@@ -113,6 +114,10 @@ def _overflow(request: Fields) -> OverflowPolicy:
         return "error"
     asked = request.text("overflow", one_of=OVERFLOW_POLICIES)
     return next(policy for policy in OVERFLOW_POLICIES if policy == asked)
+
+
+def _enable_thinking(request: Fields) -> bool | None:
+    return request.flag("enableThinking") if "enableThinking" in request else None
 
 
 def _messages(request: Fields) -> list[ChatMessage]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pagelm.errors import SamplingError
+from pagelm.errors import SamplingError, ThinkingError
 from pagelm.thinking import CLOSE_TAG
 from pagelm.tokenizer import Tokenizer
 
@@ -40,7 +40,7 @@ class ThinkingBudget:
 
 
 def plan_thinking(
-    tokenizer: Tokenizer, *, reply_tokens: int, thinking_budget: int | None
+    tokenizer: Tokenizer, *, model_thinks: bool, reply_tokens: int, thinking_budget: int | None
 ) -> ThinkingBudget | None:
     """The budget of a reply.
 
@@ -48,25 +48,29 @@ def plan_thinking(
     what the answer's reserve leaves.
 
     Args:
-        tokenizer: Of the model.
+        tokenizer: Of the model; has `</think>` where the model thinks.
+        model_thinks: Whether the model can reason at all.
         reply_tokens: Most tokens of reasoning and answer together.
         thinking_budget: Most tokens of reasoning that were asked for; None: what the reserve leaves.
 
     Returns:
-        None for a model that has no token `</think>`, and so cannot reason apart from its answer.
+        None for a model that does not think.
 
     Raises:
-        SamplingError: `thinking_budget` is below 0, or given for such a model.
+        SamplingError: `thinking_budget` is below 0.
+        ThinkingError: `thinking_budget` is given for a model that does not think.
     """
-    close_id = tokenizer.special_ids.get(CLOSE_TAG)
-    if thinking_budget is not None and (thinking_budget < 0 or close_id is None):
+    if not model_thinks:
+        if thinking_budget is not None:
+            raise no_thinking(f"thinking_budget is {thinking_budget}")
+        return None
+    if thinking_budget is not None and thinking_budget < 0:
         raise SamplingError(
             f"thinking_budget is {thinking_budget}",
-            expected="nothing for a model that does not think" if close_id is None else "at least 0",
+            expected="at least 0",
             remedy="Leave it out for no limit; to have no reasoning, switch thinking off.",
         )
-    if close_id is None:
-        return None
+    close_id = tokenizer.special_ids[CLOSE_TAG]
     reserve = min(ANSWER_RESERVE_TOKENS, max(1, reply_tokens // 4))
     for sentence in (CLOSING_SENTENCE, ""):
         closing = _closing_ids(tokenizer, sentence, close_id)
@@ -75,6 +79,15 @@ def plan_thinking(
             break
     asked = room if thinking_budget is None else thinking_budget
     return ThinkingBudget(max(0, min(asked, room)), closing)
+
+
+def no_thinking(problem: str) -> ThinkingError:
+    """The error for what asks a model to think that does not."""
+    return ThinkingError(
+        f"{problem}, and the model does not think",
+        expected="an answer without reasoning",
+        remedy="Leave it out, or load a model that thinks.",
+    )
 
 
 def _closing_ids(tokenizer: Tokenizer, sentence: str, close_id: int) -> tuple[int, ...]:

@@ -1,1 +1,1 @@
-"""`pagelm chat`: a bundle answers in a terminal, through pagelm's public names only."""
+"""`pagelm chat`: a bundle answers in a terminal, through pagelm's public names."""

@@ -45,7 +45,8 @@ class Conversation:
 
     def run(self) -> None:
         """Answer until the lines end."""
-        self._terminal.remark(f"{self._model.manifest.name}. /help lists commands, Ctrl+D ends.\n")
+        kind = "" if self._model.thinks else ", which answers without thinking first"
+        self._terminal.remark(f"{self._model.name}{kind}. /help lists commands, Ctrl+D ends.\n")
         with on_interrupt(_stay):
             while (line := self._next_line()) is not None:
                 if COMMAND.fullmatch(line):
@@ -72,6 +73,8 @@ class Conversation:
             case "/new":
                 self._chat = self._new_chat(self._chat.enable_thinking)
                 self._terminal.remark("A new conversation.\n")
+            case "/think" if not self._model.thinks:
+                self._terminal.remark(f"{self._model.name} does not think: it goes on answering at once.\n")
             case "/think" | "/no_think":
                 self._chat.enable_thinking = command == "/think"
                 self._terminal.remark(f"From now on: {COMMANDS[command]}.\n")
@@ -91,7 +94,7 @@ class Conversation:
             return
         self._terminal.remark(f"[{summary(answer.done)}]\n\n")
 
-    def _new_chat(self, enable_thinking: bool) -> Chat:
+    def _new_chat(self, enable_thinking: bool | None) -> Chat:
         return self._model.chat(
             self._settings.system, enable_thinking=enable_thinking, overflow="truncate-oldest-turns"
         )

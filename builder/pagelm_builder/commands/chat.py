@@ -88,7 +88,7 @@ def run(arguments: Namespace) -> None:
         raise QuestionError("--json has no question", expected="one", remedy="Add --prompt TEXT.")
     with asyncio.Runner() as runner:
         model = runner.run(LanguageModel.load(bundle, threads=arguments.threads))
-        settings.sampling_for(model, settings.enable_thinking)  # refuses before anybody types
+        settings.check(model)
         if question is None:
             Conversation(model, settings, terminal, runner).run()
         else:
@@ -101,7 +101,7 @@ def _settings(arguments: Namespace) -> ChatSettings:
     asked = {name: getattr(arguments, name) for name in SAMPLING}
     return ChatSettings(
         system=arguments.system,
-        enable_thinking=not arguments.no_thinking,
+        enable_thinking=False if arguments.no_thinking else None,
         max_new_tokens=arguments.max_new_tokens,
         thinking_budget=arguments.thinking_budget,
         stop=arguments.stop,

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pagelm.vocabulary_format import pack_vocabulary
 from pagelm_builder.thinking_support import does_think
-from unit.text.small_vocabulary import make_vocabulary
+from unit.text.small_vocabulary import make_vocabulary, without_tags
 
 VOCABULARY = make_vocabulary()
 TAGGED = pack_vocabulary(VOCABULARY)
-UNTAGGED = pack_vocabulary(
-    replace(
-        VOCABULARY,
-        added_tokens=tuple(token for token in VOCABULARY.added_tokens if "think" not in token.content),
-    )
-)
+UNTAGGED = pack_vocabulary(without_tags(VOCABULARY))
 QWEN3 = (Path(__file__).parents[1] / "text" / "qwen3.jinja").read_text(encoding="utf-8")
 TURNS = "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>' }}{% endfor %}"
 OPENING = "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"

@@ -120,6 +120,18 @@ def test_what_cannot_be_asked_is_a_named_error(
     assert captured.out == ""
 
 
+def test_a_budget_for_a_model_that_does_not_think_is_refused(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def load(folder: Path, **options: Any) -> LanguageModel:
+        return model_on(scripted("4."), thinking=False)
+
+    monkeypatch.setattr(LanguageModel, "load", load)
+    assert cli.main(["chat", "b", "--prompt", "2?", "--thinking-budget", "5"]) == 1
+    assert "ThinkingError: thinking_budget is 5" in capsys.readouterr().err
+    assert asked == []
+
+
 def test_json_without_a_question_is_refused_before_anybody_types(
     asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,7 +24,11 @@ def hold(monkeypatch: pytest.MonkeyPatch) -> Hold:
     """Holds a conversation in which the person types these lines; returns it, the answers and the remarks."""
 
     def converse(
-        backend: ScriptedBackend, lines: Iterable[Line], settings: ChatSettings | None = None
+        backend: ScriptedBackend,
+        lines: Iterable[Line],
+        settings: ChatSettings | None = None,
+        *,
+        thinking: bool = True,
     ) -> tuple[Conversation, str, str]:
         typed = iter([*lines, EOFError])
 
@@ -37,7 +41,8 @@ def hold(monkeypatch: pytest.MonkeyPatch) -> Hold:
         monkeypatch.setattr(builtins, "input", next_line)
         terminal, answers, remarks = piped()
         with asyncio.Runner() as runner:
-            conversation = Conversation(model_on(backend), settings or ChatSettings(), terminal, runner)
+            model = model_on(backend, thinking=thinking)
+            conversation = Conversation(model, settings or ChatSettings(), terminal, runner)
             conversation.run()
         return conversation, answers.getvalue(), remarks.getvalue()
 
@@ -52,6 +57,14 @@ def test_each_line_is_a_question_of_one_conversation(hold: Hold) -> None:
     conversation, answers, _ = hold(scripted("4.", "5."), ["2 + 2?", "  and 1? "])
     assert answers == "4.\n5.\n"
     assert contents(conversation) == ["2 + 2?", "4.", "and 1?", "5."]
+
+
+def test_a_model_that_does_not_think_says_so_and_cannot_be_switched(hold: Hold) -> None:
+    conversation, answers, remarks = hold(scripted("4."), ["/think", "2 + 2?"], thinking=False)
+    assert answers == "4.\n"
+    assert "answers without thinking first" in remarks
+    assert "counting does not think" in remarks
+    assert conversation.chat.enable_thinking is False
 
 
 def test_empty_lines_ask_nothing(hold: Hold) -> None:

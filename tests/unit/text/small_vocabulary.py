@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pagelm.vocabulary_format import AddedToken, Vocabulary
 
 MERGES = (
@@ -37,3 +39,9 @@ def make_vocabulary(first_id: int = 0) -> Vocabulary:
             for i, content in enumerate(CONTENTS)
         ),
     )
+
+
+def without_tags(vocabulary: Vocabulary) -> Vocabulary:
+    """The same, with no token for `<think>` and `</think>`."""
+    kept = tuple(token for token in vocabulary.added_tokens if "think" not in token.content)
+    return replace(vocabulary, added_tokens=kept)
