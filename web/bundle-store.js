@@ -55,6 +55,7 @@ const PARALLEL_FETCHES = 6;
  * @property {string} name
  * @property {{vocab_size: number, num_hidden_layers: number, num_key_value_heads: number, head_dim: number,
  *   max_position_embeddings: number}} model
+ * @property {boolean} thinking
  * @property {import("./protocol.js").ModelDescription["generation"]} generation
  * @property {FileEntry} tokenizer
  * @property {FileEntry} chat_template
@@ -93,6 +94,7 @@ function parseManifest(text, url) {
   for (const key of [
     "name",
     "model",
+    "thinking",
     "generation",
     "tokenizer",
     "chat_template",

@@ -409,5 +409,25 @@ export function messagesFor(state, turn) {
  */
 export function nextPrompt(state) {
   const messages = messagesFor(state, { id: state.nextId, question: state.draft.trim() });
-  return { messages, enableThinking: state.enableThinking };
+  return { messages, enableThinking: willThink(state, state.enableThinking) };
+}
+
+/**
+ * Whether the model is asked to think: what a person prefers counts where it can.
+ * @param {ChatState} state
+ * @param {boolean} preferred
+ */
+export function willThink(state, preferred) {
+  return preferred && state.ready?.model.thinking !== false;
+}
+
+/**
+ * What counts of the settings: a model that does not think refuses a budget for it.
+ * @param {ChatState} state
+ * @returns {Sampling}
+ */
+export function samplingFor(state) {
+  if (state.ready?.model.thinking !== false) return state.sampling;
+  const { thinkingBudget: _, ...counted } = state.sampling;
+  return counted;
 }

@@ -125,7 +125,16 @@ export function mountChatView(root, model, { dispatch, stop, tryAgain, backend, 
         canTryAgain: state.notice?.remedy != null,
         canDismiss: state.notice?.remedy !== "load",
       });
-      composer.update({ draft: state.draft, busy, phase, enableThinking, context: state.context });
+      const modelThinks = ready?.model.thinking ?? true;
+      composer.update({
+        draft: state.draft,
+        busy,
+        phase,
+        enableThinking,
+        modelThinks,
+        model: model.name,
+        context: state.context,
+      });
       settings.update({ ready, phase, sampling, enableThinking, backend: backend.current() });
     },
     /** @param {string} sentence */

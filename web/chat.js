@@ -10,11 +10,20 @@
 
 import { announcementFor } from "./announcements.js";
 import { createBackendPreference } from "./backend-preference.js";
-import { messagesFor, nextPrompt, nextTurn, openTurn, reduceChat } from "./chat-state.js";
+import {
+  messagesFor,
+  nextPrompt,
+  nextTurn,
+  openTurn,
+  reduceChat,
+  samplingFor,
+  willThink,
+} from "./chat-state.js";
 import { restoreChat, storeChat } from "./chat-storage.js";
 import { mountChatView } from "./chat-view.js";
 import { createContextMeter } from "./context-meter.js";
 import { createRenderLoop } from "./render-loop.js";
+import { thinkingAskedSentence } from "./sentences.js";
 import { createTheme } from "./theme.js";
 
 /** @typedef {import("./chat-state.js").ChatEvent} ChatEvent */
@@ -134,7 +143,9 @@ export function mountChat(root, options) {
       client = started;
       const load = { ...options.load, backend: backend.current() };
       const ready = await started.load(load, (progress) => dispatch({ kind: "progress", progress }));
-      if (client === started) dispatch({ kind: "ready", ready });
+      if (client !== started) return;
+      dispatch({ kind: "ready", ready });
+      if (options.enableThinking && !ready.model.thinking) notify(thinkingAskedSentence(ready.model.name));
     } catch (error) {
       // A load that another one took the place of fails because its client was closed.
       if (client === started) dispatch({ kind: "load-failed", error: describe(error) });
@@ -150,8 +161,8 @@ export function mountChat(root, options) {
     const messages = messagesFor(state, turn);
     const generation = model.generate({
       messages,
-      enableThinking,
-      sampling: state.sampling,
+      enableThinking: willThink(state, enableThinking),
+      sampling: samplingFor(state),
       overflow: "truncate-oldest-turns",
     });
     running = generation;
@@ -179,6 +190,13 @@ export function mountChat(root, options) {
     if (FATAL_ERRORS.has(error.name)) dispatch({ kind: "load-failed", error });
   }
 
+  /** @param {string} message  about the address that was opened */
+  function notify(message) {
+    const said = state.notice?.error.name === "Address" ? `${state.notice.error.message} ` : "";
+    const error = { name: "Address", message: said + message };
+    dispatch({ kind: "notice", notice: { error, remedy: null } });
+  }
+
   function stop() {
     if (openTurn(state)?.status === "queued") dispatch({ kind: "queue-stopped" });
     else running?.cancel();
@@ -193,8 +211,7 @@ export function mountChat(root, options) {
   if (options.enableThinking != null) dispatch({ kind: "thinking", enabled: options.enableThinking });
   void load();
   if (options.problems?.length) {
-    const error = { name: "Address", message: options.problems.join(" ") };
-    dispatch({ kind: "notice", notice: { error, remedy: null } });
+    notify(options.problems.join(" "));
   }
   if (options.autofocus) view.focus();
 

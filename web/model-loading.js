@@ -85,6 +85,7 @@ export async function loadModel({ bundleUrl, backend, threads, instrument }, { p
   const model = {
     name: manifest.name,
     contextSize: manifest.model.max_position_embeddings,
+    thinking: manifest.thinking,
     generation: manifest.generation,
   };
   return {

@@ -71,6 +71,7 @@
  * @property {number} top_k
  * @property {number} top_p
  * @property {number} min_p
+ * @property {number} repetition_penalty
  */
 
 /**
@@ -84,7 +85,7 @@
 /**
  * @typedef {object} GenerateOptions
  * @property {ChatMessage[]} messages
- * @property {boolean} enableThinking
+ * @property {boolean} [enableThinking]  absent: if the model can; true is an error where it cannot
  * @property {Sampling} sampling
  * @property {ToolSchema[]} [tools]  whoever asks runs them, and asks again with what they gave
  * @property {"error" | "truncate-oldest-turns"} [overflow]  of a chat that is too long; absent: error
@@ -93,7 +94,7 @@
 /**
  * @typedef {object} CountOptions
  * @property {ChatMessage[]} messages
- * @property {boolean} enableThinking
+ * @property {boolean} [enableThinking]  absent: if the model can; true is an error where it cannot
  * @property {ToolSchema[]} [tools]
  */
 
@@ -117,6 +118,7 @@
  * @typedef {object} ModelDescription
  * @property {string} name
  * @property {number} contextSize  tokens
+ * @property {boolean} thinking  whether it can reason before it answers
  * @property {{thinking: GenerationDefaults, non_thinking: GenerationDefaults}} generation
  */
 

@@ -22,6 +22,8 @@
  * @property {boolean} integer
  * @property {number} step
  * @property {keyof GenerationDefaults} [defaultKey]  its name in the manifest; absent: the manifest has no default
+ * @property {true} [onlyThinking]  means nothing to a model that does not think
+ * @property {string} [hintWithoutThinking]  the hint for such a model
  * @property {string} [withoutDefault]  what happens when it is left empty and the manifest says nothing
  * @property {string} [placeholder]  the same in a word
  */
@@ -98,8 +100,7 @@ export const SAMPLING_FIELDS = [
     maximum: 2,
     integer: false,
     step: 0.05,
-    withoutDefault: "none",
-    placeholder: "1",
+    defaultKey: "repetition_penalty",
   },
   {
     key: "seed",
@@ -114,6 +115,7 @@ export const SAMPLING_FIELDS = [
   },
   {
     key: "thinkingBudget",
+    onlyThinking: true,
     label: "Thinking budget",
     hint: "After this many tokens of reasoning the answer begins.",
     minimum: 0,
@@ -127,6 +129,7 @@ export const SAMPLING_FIELDS = [
     key: "maxNewTokens",
     label: "Max new tokens",
     hint: "Reasoning and answer together stop here; some are kept for the answer.",
+    hintWithoutThinking: "The answer stops here.",
     minimum: 1,
     maximum: 40960,
     integer: true,

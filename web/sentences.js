@@ -216,3 +216,19 @@ export function waitingSentence({ status, prefill }) {
   if (prefill === null || prefill === undefined) return "Reading…";
   return `Reading… ${formatCount(prefill.readTokens)} of ${formatCount(prefill.promptTokens)} tokens`;
 }
+
+/**
+ * Why thinking cannot be switched on.
+ * @param {string} model
+ */
+export function noThinkingSentence(model) {
+  return `${model} answers without thinking first.`;
+}
+
+/**
+ * What the page says when its address asks a model to think that does not.
+ * @param {string} model
+ */
+export function thinkingAskedSentence(model) {
+  return `“thinking=1” in the address cannot apply: ${noThinkingSentence(model)}`;
+}

@@ -28,6 +28,7 @@ beforeEach(() => {
     format: 1,
     name: "tiny",
     model: {},
+    thinking: true,
     generation: {},
     tokenizer: serve("tokenizer/tokenizer.bin", randomBytes(10)),
     chat_template: serve("tokenizer/chat_template.jinja", Buffer.from("{{ 'ü' }}")),

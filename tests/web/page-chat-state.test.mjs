@@ -11,16 +11,23 @@ import {
   nextTurn,
   openTurn,
   reduceChat,
+  samplingFor,
+  willThink,
 } from "../../web/chat-state.js";
 import { restoreChat, storeChat } from "../../web/chat-storage.js";
 
 /** @typedef {import("../../web/chat-state.js").ChatEvent} ChatEvent */
 /** @typedef {import("../../web/chat-state.js").ChatState} ChatState */
 
-const MODE = { temperature: 0.6, top_k: 20, top_p: 0.95, min_p: 0 };
+const MODE = { temperature: 0.6, top_k: 20, top_p: 0.95, min_p: 0, repetition_penalty: 1 };
 /** @type {import("../../web/protocol.js").Ready} */
 const READY = {
-  model: { name: "pico", contextSize: 4096, generation: { thinking: MODE, non_thinking: MODE } },
+  model: {
+    name: "pico",
+    contextSize: 4096,
+    thinking: true,
+    generation: { thinking: MODE, non_thinking: MODE },
+  },
   backend: { name: "wasm", graph: "wasm", reason: "WebGPU is not available here." },
 };
 /** @type {import("../../web/protocol.js").Usage} */
@@ -346,4 +353,25 @@ test("the next prompt is the history and the draft, with the switch as it stands
     ],
     enableThinking: false,
   });
+});
+
+test("a model that does not think is asked neither to think nor within a budget; the preference stays", () => {
+  const plain = { ...READY, model: { ...READY.model, thinking: false } };
+  const chat = after([
+    { kind: "sampling", sampling: { temperature: 0, thinkingBudget: 5 } },
+    { kind: "ready", ready: plain },
+  ]);
+  assert.equal(willThink(chat, true), false);
+  assert.deepEqual(samplingFor(chat), { temperature: 0 });
+  assert.equal(nextPrompt(chat).enableThinking, false);
+  assert.equal(chat.enableThinking, true);
+});
+
+test("a model that thinks is asked as the person prefers", () => {
+  const chat = after([
+    { kind: "sampling", sampling: { thinkingBudget: 5 } },
+    { kind: "ready", ready: READY },
+  ]);
+  assert.deepEqual([willThink(chat, true), willThink(chat, false)], [true, false]);
+  assert.deepEqual(samplingFor(chat), { thinkingBudget: 5 });
 });

@@ -17,8 +17,8 @@ const field = (key) => {
   return found;
 };
 const GENERATION = {
-  thinking: { temperature: 0.6, top_k: 20, top_p: 0.95, min_p: 0 },
-  non_thinking: { temperature: 0.7, top_k: 20, top_p: 0.8, min_p: 0 },
+  thinking: { temperature: 0.6, top_k: 20, top_p: 0.95, min_p: 0, repetition_penalty: 1 },
+  non_thinking: { temperature: 0.7, top_k: 20, top_p: 0.8, min_p: 0, repetition_penalty: 1.1 },
 };
 
 for (const [key, text, value] of /** @type {[string, string, number | undefined][]} */ ([
@@ -57,6 +57,10 @@ for (const [key, text] of [
 test("a default that differs by mode is named for both", () => {
   assert.equal(describeDefault(field("topP"), GENERATION), "Default: 0.95 with thinking, 0.8 without.");
   assert.equal(describeDefault(field("topK"), GENERATION), "Default: 20.");
+  assert.equal(
+    describeDefault(field("repetitionPenalty"), GENERATION),
+    "Default: 1 with thinking, 1.1 without.",
+  );
 });
 
 test("before the model is loaded its defaults are not guessed", () => {

@@ -6,7 +6,7 @@
  */
 
 import { element, icon, setText, uniqueId } from "../element.js";
-import { contextSentence } from "../sentences.js";
+import { contextSentence, noThinkingSentence } from "../sentences.js";
 
 /**
  * @typedef {object} ComposerActions
@@ -22,6 +22,8 @@ import { contextSentence } from "../sentences.js";
  * @property {boolean} busy  an answer is being made or waits to be
  * @property {"loading" | "ready" | "failed"} phase
  * @property {boolean} enableThinking
+ * @property {boolean} modelThinks  whether it can; true while that is not known
+ * @property {string} model  its name
  * @property {import("../protocol.js").Counted | null} context  what a prompt with the draft takes
  */
 
@@ -56,7 +58,15 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
     hint,
   );
   /** @type {ComposerView} */
-  let view = { draft: "", busy: false, phase: "loading", enableThinking: true, context: null };
+  let view = {
+    draft: "",
+    busy: false,
+    phase: "loading",
+    enableThinking: true,
+    modelThinks: true,
+    model: "",
+    context: null,
+  };
 
   root.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -72,7 +82,9 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
     fit(field);
     onDraft(field.value);
   });
-  thinking.addEventListener("click", () => onThinking(!view.enableThinking));
+  thinking.addEventListener("click", () => {
+    if (view.modelThinks) onThinking(!view.enableThinking);
+  });
   stop.addEventListener("click", () => {
     onStop();
     field.focus();
@@ -86,7 +98,10 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
         field.value = view.draft;
         fit(field);
       }
-      thinking.setAttribute("aria-checked", String(view.enableThinking));
+      thinking.setAttribute("aria-checked", String(view.enableThinking && view.modelThinks));
+      // Not `disabled`: its reason can be reached with the keyboard and read out.
+      thinking.setAttribute("aria-disabled", String(!view.modelThinks));
+      thinking.title = view.modelThinks ? "" : noThinkingSentence(view.model);
       // The pressed button vanishes: keep the focus with what takes its place.
       const focusLost =
         root.contains(document.activeElement) && document.activeElement === (view.busy ? send : stop);
@@ -139,14 +154,16 @@ function actionButton(label, iconName, type) {
 }
 
 /** @param {ComposerView} view */
-function hintSentence({ busy, phase }) {
+function hintSentence({ busy, phase, modelThinks, model }) {
   if (phase === "failed") return "The model is not loaded; what you wrote stays here.";
   if (phase === "loading") {
     return busy
       ? "Your question is sent when the model is ready."
       : "The model is loading; you can write already.";
   }
-  return busy ? "Escape stops the answer." : "Enter sends, Shift + Enter starts a new line.";
+  if (busy) return "Escape stops the answer.";
+  const keys = "Enter sends, Shift + Enter starts a new line.";
+  return modelThinks ? keys : `${keys} ${noThinkingSentence(model)}`;
 }
 
 /**

@@ -76,7 +76,8 @@ export function mountSettingsPanel(root, { onSampling, onBackend }) {
     update(next) {
       view = next;
       const generation = view.ready?.model.generation ?? null;
-      for (const field of fields) field.update(generation, view.enableThinking);
+      const modelThinks = view.ready?.model.thinking ?? true;
+      for (const field of fields) field.update(generation, view.enableThinking && modelThinks, modelThinks);
       backend.update(view.backend);
       setText(running, runningSentence(view.phase, view.backend, view.ready));
     },
@@ -104,13 +105,14 @@ function mountField(field, onValue) {
     "aria-describedby": `${hintId} ${problemId}`,
   });
   const ofDefault = element("span");
+  const hint = element("span");
   const problem = element("p", { class: "plm-settings-panel-problem", id: problemId, "aria-live": "polite" });
   const item = element(
     "div",
     { class: "plm-settings-panel-field" },
     element("label", { for: inputId }, field.label),
     input,
-    element("p", { class: "plm-muted", id: hintId }, `${field.hint} `, ofDefault),
+    element("p", { class: "plm-muted", id: hintId }, hint, " ", ofDefault),
     problem,
   );
 
@@ -131,8 +133,11 @@ function mountField(field, onValue) {
     /**
      * @param {import("../sampling-fields.js").GenerationByMode | null} generation
      * @param {boolean} enableThinking
+     * @param {boolean} modelThinks
      */
-    update(generation, enableThinking) {
+    update(generation, enableThinking, modelThinks) {
+      item.hidden = field.onlyThinking === true && !modelThinks;
+      setText(hint, modelThinks ? field.hint : (field.hintWithoutThinking ?? field.hint));
       setText(ofDefault, describeDefault(field, generation));
       input.placeholder = placeholderOf(field, generation, enableThinking);
     },

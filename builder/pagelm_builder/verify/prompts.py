@@ -43,7 +43,8 @@ def make_prompts(bundle: Path, manifest: Manifest) -> tuple[Prompt, ...]:
         pagelm.errors.TokenizerError, pagelm.errors.TemplateError: it cannot be used.
     """
     tokenizer = Tokenizer.from_bytes(read_verified(bundle, manifest.tokenizer))
-    template = ChatTemplate(read_verified(bundle, manifest.chat_template).decode())
+    source = read_verified(bundle, manifest.chat_template).decode()
+    template = ChatTemplate(source, manifest.special_tokens_map)
     prompts: list[Prompt] = []
     for text in manifest.examples or GENERAL:
         for enable_thinking in (True, False) if manifest.thinking else (False,):
