@@ -40,7 +40,7 @@ def write_documents(folder: Path, source: Source, data_files: int, origin: Mappi
     """
     tokenizer, own = source.tokenizer, source.folder
     _write(folder / CONFIG, {**_config(source), **_additions(data_files), ORIGIN: dict(origin)})
-    _write(folder / GENERATION_CONFIG, {**_generation_config(own), **_ends(tokenizer)})
+    _write(folder / GENERATION_CONFIG, {**_generation_config(source), **_ends(tokenizer)})
     if own is None:
         _write(folder / TOKENIZER, to_tokenizer_json(unpack_vocabulary(tokenizer.binary)))
         settings = _tokenizer_config(source.config)
@@ -80,10 +80,16 @@ def _config(source: Source) -> Document:
     }
 
 
-def _generation_config(own: Path | None) -> Document:
-    if own is None or not (own / GENERATION_CONFIG).exists():
+def _generation_config(source: Source) -> Document:
+    """The checkpoint's own; of a GGUF file, how it asks to be sampled (transformers.js has no min_p)."""
+    own, asked = source.folder, source.sampling
+    if own is not None:
+        path = own / GENERATION_CONFIG
+        return dict(read_keys(path)) if path.exists() else {}
+    if asked is None:
         return {}
-    return dict(read_keys(own / GENERATION_CONFIG))
+    settings: Document = {"temperature": asked.temperature, "top_k": asked.top_k, "top_p": asked.top_p}
+    return {"do_sample": asked.temperature > 0, **settings}
 
 
 def _ends(tokenizer: ConvertedTokenizer) -> Document:

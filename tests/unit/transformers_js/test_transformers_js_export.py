@@ -212,6 +212,13 @@ def test_a_gguf_file_gives_config_and_tokenizer_from_its_metadata(tmp_path: Path
     assert tokenizer.encode(settings["eos_token"], allow_special=True) == [ends[0]]
 
 
+def test_a_gguf_file_that_asks_to_be_sampled_is(tmp_path: Path) -> None:
+    changes = {"general__sampling__temp": 0.5, "general__sampling__top_k": 7}
+    out = export_transformers_js(write_gguf(tmp_path / "tiny.gguf", TINY_LLAMA3, **changes), tmp_path / "out")
+    generation = read(out / "generation_config.json")
+    assert (generation["do_sample"], generation["temperature"], generation["top_k"]) == (True, 0.5, 7)
+
+
 def test_a_graph_that_answers_otherwise_is_not_written(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
