@@ -17,7 +17,14 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 PYODIDE = REPOSITORY / "node_modules" / "pyodide"
-TREES = ("py_runtime/pagelm", "tests/unit/runtime", "tests/unit/text", "tests/contract", "tests/pyodide")
+TREES = (
+    "py_runtime/pagelm",
+    "tests/unit/runtime",
+    "tests/unit/text",
+    "tests/unit/tools",
+    "tests/contract",
+    "tests/pyodide",
+)
 FILES = ("tests/fakes.py",)
 PACKAGES = ("jinja2", "markupsafe", "pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")
 TIMEOUT_SECONDS = 900

@@ -7,7 +7,6 @@ hash only, never what is in them. Specified in docs/contracts.md, "Bundle, forma
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from pagelm.config import ModelConfig
 from pagelm.errors import FormatVersionError, ManifestError, PartAlteredError, PartMissingError
 from pagelm.generation_defaults import Generation
 from pagelm.json_fields import Fields
+from pagelm.json_text import load_json
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
@@ -193,11 +193,9 @@ def parse_manifest(text: str | bytes, *, source: str = MANIFEST_FILE) -> Manifes
         FormatVersionError: Written for another format.
     """
     try:
-        value: object = json.loads(text)
+        value = load_json(text)
     except ValueError as error:  # of JSON and of UTF-8
         raise ManifestError(f"{source}: {error}", expected="JSON", remedy=REMEDY) from error
-    except RecursionError as error:
-        raise ManifestError(f"{source} nests too deep", expected="a manifest", remedy=REMEDY) from error
     top = Fields(
         value,
         "",

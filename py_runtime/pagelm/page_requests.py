@@ -5,7 +5,6 @@ Absent options are the bundle's own. Specified in docs/contracts.md, "Page ↔ w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
@@ -14,6 +13,7 @@ from pagelm.chat_messages import ChatMessage, read_message
 from pagelm.context_overflow import OVERFLOW_POLICIES, OverflowPolicy
 from pagelm.errors import ProtocolError
 from pagelm.json_fields import Fields
+from pagelm.json_text import load_json
 from pagelm.language_model import LanguageModel
 from pagelm.sampling_options import SamplingOptions
 
@@ -91,7 +91,7 @@ def parse_count(request_json: str) -> CountRequest:
 
 def _fields(request_json: str) -> Fields:
     try:
-        value: object = json.loads(request_json)
+        value = load_json(request_json)
     except ValueError as error:
         raise _refuse(f"the request is not JSON: {error}", "an object") from error
     return Fields(value, "", _refuse)

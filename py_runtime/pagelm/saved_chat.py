@@ -17,6 +17,7 @@ from pagelm.chat_messages import ChatMessage, read_message
 from pagelm.context_overflow import OVERFLOW_POLICIES, OverflowPolicy
 from pagelm.errors import SavedChatError
 from pagelm.json_fields import Fields
+from pagelm.json_text import load_json
 
 FORMAT = "pagelm-chat"
 VERSION = 1
@@ -68,8 +69,8 @@ def read_chat(text: str, *, model: str) -> SavedChat:
         SavedChatError: It is no saved chat, of another version, or of another model.
     """
     try:
-        value: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = load_json(text)
+    except ValueError as error:
         raise _refuse(f"it is not JSON: {error}", "what a chat was exported as") from error
     fields = Fields(value, "", _refuse)
     fields.text("format", one_of=(FORMAT,))

@@ -10,10 +10,11 @@ model to be told. Runs nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, cast
+
+from pagelm.json_text import load_json
 
 ToolTag = Literal["<tool_call>", "</tool_call>"]
 OPEN_CALL: Final = "<tool_call>"
@@ -49,8 +50,8 @@ class BrokenToolCall:
 def parse_tool_call(text: str) -> ToolCall | BrokenToolCall:
     """The call that stands between two tags."""
     try:
-        value: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = load_json(text)
+    except ValueError as error:
         return BrokenToolCall(text, f"The tool call is not valid JSON: {error}.")
     if not isinstance(value, dict):
         return BrokenToolCall(text, 'The tool call must be an object with "name" and "arguments".')

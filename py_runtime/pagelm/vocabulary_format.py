@@ -29,6 +29,7 @@ from sys import byteorder
 from typing import Final, Literal, NoReturn, TypeVar
 
 from pagelm.errors import TokenizerError
+from pagelm.json_text import load_json
 from pagelm.pretokenizer import PATTERN_NAMES, PatternName
 
 MAGIC: Final = b"PLMT"
@@ -134,7 +135,7 @@ def _read_header(data: bytes) -> tuple[dict[str, object], bytes]:
         _refuse("it is truncated or altered", "the CRC-32 at its end")
     body_start = _PREFIX.size + header_bytes
     try:
-        header = json.loads(content[_PREFIX.size : body_start])
+        header = load_json(content[_PREFIX.size : body_start])
     except ValueError:
         header = None
     if not isinstance(header, dict):

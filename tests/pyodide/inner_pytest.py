@@ -15,7 +15,7 @@ pythonpath = tests
 filterwarnings = error
 xfail_strict = true
 """
-TREES = ("tests/unit/runtime", "tests/unit/text", "tests/pyodide/canary.py")
+TREES = ("tests/unit/runtime", "tests/unit/text", "tests/unit/tools", "tests/pyodide/canary.py")
 
 
 class Results:
