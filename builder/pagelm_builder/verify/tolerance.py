@@ -16,7 +16,7 @@ class Tolerance:
     mean: float
 
 
-# float32 sums in another order. Measured: 4e-6
+# float32 sums in another order. Measured: 4e-6 (pico), 1.1e-5 (SmolLM2-135M)
 FLOAT32 = Tolerance(1e-3, 1e-3)
 # eleven bits of mantissa; not measured on a GPU yet
 FLOAT16 = Tolerance(0.1, 0.05)
