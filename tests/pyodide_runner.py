@@ -21,6 +21,7 @@ TREES = (
     "py_runtime/pagelm",
     "tests/unit/runtime",
     "tests/unit/text",
+    "tests/unit/structured",
     "tests/unit/tools",
     "tests/contract",
     "tests/pyodide",

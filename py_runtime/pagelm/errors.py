@@ -11,6 +11,7 @@
     ├── ToolError               a function cannot be a tool, or the model cannot call tools
     ├── SamplingError           a sampling option is outside its range
     ├── ThinkingError           a model that does not think was asked to
+    ├── GrammarError            a response format asks for what cannot be said, or cannot be checked
     ├── SavedChatError          a saved chat cannot be read, or is another model's
     ├── ContextOverflowError    the prompt does not fit into the context
     ├── BackendError            the backend refused or failed
@@ -77,6 +78,10 @@ class ToolError(PagelmError):
 
 class SamplingError(PagelmError):
     """A sampling option is outside its range."""
+
+
+class GrammarError(PagelmError):
+    """A response format asks for what cannot be said, or for what cannot be checked."""
 
 
 class SavedChatError(PagelmError):

@@ -15,7 +15,13 @@ pythonpath = tests
 filterwarnings = error
 xfail_strict = true
 """
-TREES = ("tests/unit/runtime", "tests/unit/text", "tests/unit/tools", "tests/pyodide/canary.py")
+TREES = (
+    "tests/unit/runtime",
+    "tests/unit/text",
+    "tests/unit/structured",
+    "tests/unit/tools",
+    "tests/pyodide/canary.py",
+)
 
 
 class Results:

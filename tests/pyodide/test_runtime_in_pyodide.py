@@ -13,7 +13,7 @@ pytestmark = pytest.mark.pyodide
 CANARY = "tests/pyodide/canary.py::test_failures_are_reported"
 FILES = sorted(
     str(path.relative_to(REPOSITORY))
-    for tree in ("runtime", "text", "tools")
+    for tree in ("runtime", "text", "structured", "tools")
     for path in (REPOSITORY / "tests" / "unit" / tree).glob("test_*.py")
 )
 

@@ -1,0 +1,57 @@
+"""A grammar over one vocabulary: after any state, which tokens may follow, remembered by state.
+
+Knows bytes and ordinary tokens; what ends a reply, and what reasoning is, is `answer_constraint`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from pagelm.structured.automaton import Automaton, State
+from pagelm.structured.expressions import Expression
+from pagelm.structured.vocabulary_index import VocabularyIndex
+
+MAX_LISTED = 256
+"""States that more tokens may follow list none."""
+_MANY_BYTES = 128
+_MAX_KNOWN_LISTS = 4096
+
+
+class TokenGrammar:
+    """One expression over one vocabulary; many replies may use it.
+
+    Args:
+        expression: What an answer may be.
+        vocabulary: Of the model.
+        name: What the expression is, for messages.
+
+    Raises:
+        GrammarError: No text fits the expression.
+    """
+
+    def __init__(self, expression: Expression, vocabulary: VocabularyIndex, name: str) -> None:
+        self._automaton = Automaton(expression, name)
+        self._vocabulary = vocabulary
+        self._lists: dict[State, tuple[int, ...] | None] = {}
+
+    def start(self, prefix: bytes = b"") -> State:
+        """Before the answer; with `prefix`, before these bytes, which have to precede it."""
+        return self._automaton.start(prefix)
+
+    def after(self, state: State, token_id: int) -> State | None:
+        """The state after one more token; None when it may not follow."""
+        data = self._vocabulary.bytes_of(token_id)
+        return self._automaton.read(state, data) if data else None
+
+    def listed(self, state: State) -> Sequence[int] | None:
+        """All ordinary tokens that may follow; None when they are many."""
+        if state in self._lists:
+            return self._lists[state]
+        found: tuple[int, ...] | None = None
+        if state.members.bit_count() < _MANY_BYTES:
+            found = tuple(islice(self._vocabulary.allowed(self._automaton, state), MAX_LISTED + 1))
+        if len(self._lists) >= _MAX_KNOWN_LISTS:
+            self._lists.clear()
+        listed = self._lists[state] = found if found is None or len(found) <= MAX_LISTED else None
+        return listed
