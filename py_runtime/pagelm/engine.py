@@ -17,6 +17,7 @@ from pagelm.kv_cache import KVCache
 from pagelm.logprobs import StepLogprobs, check_top_logprobs, step_logprobs
 from pagelm.sampling import Sampler
 from pagelm.sampling_options import SamplingOptions
+from pagelm.token_constraint import TokenConstraint
 
 PREFILL_CHUNK_TOKENS = 128
 """A stop during prefill waits for one chunk; on WASM a token costs least in runs of about this length."""
@@ -57,6 +58,7 @@ class Engine:
         cancellation: Cancellation | None = None,
         interject: Interject = _nothing,
         top_logprobs: int | None = None,
+        constraint: TokenConstraint | None = None,
     ) -> AsyncGenerator[EngineStep, None]:
         """Answer a prompt token by token.
 
@@ -72,6 +74,7 @@ class Engine:
             interject: Its ids are yielded and run like the model's own, all in one run.
             top_logprobs: How many of the likeliest to tell beside each token's log probability; None: none
                 of it. Every token then takes all logits.
+            constraint: Which tokens may come next; it hears of every token. None: any.
 
         Yields:
             `Prefilling` between two pieces of a long prompt, `Prefilled`, a `Token` for each new token,
@@ -81,12 +84,13 @@ class Engine:
             SamplingError: `max_new_tokens` is below 1, or `top_logprobs` outside its range.
             ContextOverflowError: The prompt does not fit; nothing has been run.
             BusyError: Another generation is inside the backend right now.
+            GrammarError: The constraint lets no token through.
             BackendError: From the backend.
         """
         self._check_idle()
         check_top_logprobs(top_logprobs)
         plan = self.cache.plan(input_ids, valid=self.backend.length)
-        sampler = Sampler(sampling, input_ids)
+        sampler = Sampler(sampling, input_ids, constraint)
         limit = token_limit(max_new_tokens, plan.budget)
         cancellation = cancellation or Cancellation()
         self._generation += 1
@@ -123,8 +127,8 @@ class Engine:
             limit -= len(said)
             if cancellation.cancelled or generation != self._generation:
                 break
-            if not limit:
-                finish_reason = "length"
+            if sampler.finished or not limit:
+                finish_reason = "stop" if sampler.finished else "length"
                 break
             candidates = await self._append(said)
         yield Finished(finish_reason, (perf_counter() - prefilled) * 1000)

@@ -61,7 +61,7 @@ class Penalties:
         if not self.active:
             return candidates
         adjusted = [
-            (-self._adjust(token_id, value), token_id)
+            (-self.adjust(token_id, value), token_id)
             for value, token_id in zip(candidates.values, candidates.ids, strict=True)
         ]
         adjusted.sort()
@@ -74,10 +74,11 @@ class Penalties:
         values = list(logits)
         for token_id in self._touched():
             if token_id < len(values):
-                values[token_id] = self._adjust(token_id, values[token_id])
+                values[token_id] = self.adjust(token_id, values[token_id])
         return values
 
-    def _adjust(self, token_id: int, logit: float) -> float:
+    def adjust(self, token_id: int, logit: float) -> float:
+        """The logit of one token after the adjustments."""
         logit += self._bias.get(token_id, 0.0)
         if token_id in self._seen:
             logit = logit / self._repetition if logit > 0.0 else logit * self._repetition
@@ -91,7 +92,7 @@ class Penalties:
         ceiling = least
         if self._may_lift:
             others = self._touched() - set(candidates.ids)
-            ceiling = max((self._adjust(token_id, least) for token_id in others), default=least)
+            ceiling = max((self.adjust(token_id, least) for token_id in others), default=least)
             ceiling = max(ceiling, least)
         for length, (negated, token_id) in enumerate(adjusted):
             if -negated < ceiling:

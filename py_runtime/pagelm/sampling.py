@@ -1,9 +1,9 @@
 """From the candidates of one step to one token id.
 
-In the order of Hugging Face transformers: penalties, temperature, top_k, top_p, min_p, then a draw. Works on
-the K candidates that a backend returns, which is exact while at least top_k of them are surely the greatest
-after the penalties; for the rest it says so and the engine brings the whole vocabulary. Of equal logits the
-lower ids survive top_k. Knows nothing of models or text.
+In the order of Hugging Face transformers: penalties, what a constraint allows, temperature, top_k, top_p,
+min_p, then a draw. Works on the K candidates that a backend returns, which is exact while at least top_k of
+them are surely the greatest after the penalties; for the rest it says so and the engine brings the whole
+vocabulary. Of equal logits the lower ids survive top_k. Knows nothing of models or text.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from heapq import nlargest
 from itertools import accumulate
-from math import exp, isfinite
+from math import exp, inf, isfinite
 
 from pagelm.backend import Candidates
-from pagelm.errors import BackendError
+from pagelm.errors import BackendError, GrammarError
 from pagelm.penalties import Penalties
 from pagelm.sampling_options import SamplingOptions
+from pagelm.token_constraint import TokenConstraint
+from pagelm.unlisted_tokens import is_draw_decided
+
+_WIDER = (512, 8192)
+"""How many of the greatest logits to look at where a constraint leaves too few candidates and lists none."""
 
 
 class Sampler:
@@ -28,18 +33,30 @@ class Sampler:
     Args:
         options: How to choose.
         prompt_ids: Tokens before the reply; repetition_penalty counts them.
+        constraint: Which tokens may come next, as if all others had no probability from the start.
 
     Attributes:
         seed: What the draws come from, given or fresh.
     """
 
-    def __init__(self, options: SamplingOptions, prompt_ids: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        options: SamplingOptions,
+        prompt_ids: Sequence[int] = (),
+        constraint: TokenConstraint | None = None,
+    ) -> None:
         self.options = options
         self.seed = secrets.randbits(32) if options.seed is None else options.seed
         # Mersenne Twister: Python promises the same floats from the same integer seed on every platform and
         # version.
         self._draw = random.Random(self.seed).random
         self._penalties = Penalties(options, prompt_ids)
+        self._constraint = constraint
+
+    @property
+    def finished(self) -> bool:
+        """Whether the reply ends here, as nothing may follow."""
+        return self._constraint is not None and self._constraint.finished
 
     def choose(self, candidates: Candidates, vocab_size: int) -> int | None:
         """Choose the next token from the greatest logits of a step.
@@ -54,24 +71,68 @@ class Sampler:
         Raises:
             BackendError: The logits are not numbers.
         """
+        if self._constraint and (only := self._constraint.only) is not None:
+            return only
         penalties = self._penalties
         if penalties.active and not all(map(isfinite, candidates.values)):
             raise _not_finite(next(value for value in candidates.values if not isfinite(value)))
         whole = len(candidates.ids) >= vocab_size
         adjusted = penalties.apply(candidates, whole_vocabulary=whole)
+        if self._constraint:
+            return self._choose_allowed(self._constraint, adjusted, 0 if whole else vocab_size)
         if not whole and self.needs_all_logits(len(adjusted.ids), vocab_size):
             return None
         return self.sample(adjusted)
 
     def choose_from_all(self, logits: Sequence[float]) -> int:
-        """As `choose`, from all logits of the step, `[vocab_size]`."""
+        """As `choose`, from all logits of the step, `[vocab_size]`.
+
+        Raises:
+            BackendError: The logits are not numbers.
+            GrammarError: No token may come next.
+        """
+        if self._constraint and (listed := self._constraint.listed()) is not None:
+            return self.sample(self._in_order(listed, logits))
         adjusted = self._penalties.apply_to_all(logits) if self._penalties.active else logits
-        count = 1 if self.options.temperature == 0 else self.options.top_k
-        return self.sample(greatest_candidates(adjusted, count or len(adjusted)))
+        if not self._constraint:
+            count = 1 if self.options.temperature == 0 else self.options.top_k
+            return self.sample(greatest_candidates(adjusted, count or len(adjusted)))
+        for count in (*_WIDER, len(adjusted)):
+            others = max(0, len(adjusted) - count)
+            chosen = self._choose_allowed(self._constraint, greatest_candidates(adjusted, count), others)
+            if chosen is not None:
+                return chosen
+        raise _stuck()
+
+    def _in_order(self, listed: Sequence[int], logits: Sequence[float]) -> Candidates:
+        """The tokens that a constraint lists."""
+        if not listed:
+            raise _stuck()
+        negated = sorted(
+            (-self._penalties.adjust(token_id, logits[token_id]), token_id) for token_id in listed
+        )
+        return Candidates([-value for value, _ in negated], [token_id for _, token_id in negated])
+
+    def _choose_allowed(self, constraint: TokenConstraint, candidates: Candidates, others: int) -> int | None:
+        """Choose among the candidates that are allowed; None when the `others` may matter."""
+        allowed = [
+            (value, token_id)
+            for value, token_id in zip(candidates.values, candidates.ids, strict=True)
+            if constraint.allows(token_id)
+        ]
+        values = [value for value, _ in allowed]
+        ceiling = candidates.values[-1] if candidates.values else inf
+        if not is_draw_decided(values, ceiling=ceiling, unlisted=others, options=self.options):
+            listed = constraint.listed()
+            if listed is None or len(listed) > len(allowed):
+                return None
+        return self.sample(Candidates(values, [token_id for _, token_id in allowed])) if allowed else None
 
     def accept(self, token_id: int) -> None:
         """The reply goes on with this token, whoever chose it."""
         self._penalties.accept(token_id)
+        if self._constraint:
+            self._constraint.accept(token_id)
 
     def needs_all_logits(self, candidates: int, vocab_size: int) -> bool:
         """Whether `candidates` exact ones of `vocab_size` logits are too few for an exact draw."""
@@ -141,6 +202,14 @@ def greatest_candidates(logits: Sequence[float], count: int) -> Candidates:
 
 def _negated(weight: float) -> float:
     return -weight
+
+
+def _stuck() -> GrammarError:
+    return GrammarError(
+        "no token of this model goes on with the answer",
+        expected="tokens for every byte that the response format can ask for",
+        remedy="Simplify the response format, or use a model whose vocabulary has all bytes.",
+    )
 
 
 def _not_finite(value: float) -> BackendError:
