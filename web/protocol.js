@@ -83,11 +83,18 @@
  */
 
 /**
+ * What form an answer has: JSON of a schema, or a text that fits a pattern from its first character to its last. What is
+ * supported: docs/contracts.md, "Response formats".
+ * @typedef {{type: "json_schema", schema: Record<string, unknown> | boolean} | {type: "regex", pattern: string}} ResponseFormat
+ */
+
+/**
  * @typedef {object} GenerateOptions
  * @property {ChatMessage[]} messages
  * @property {boolean} [enableThinking]  absent: if the model can; true is an error where it cannot
  * @property {Sampling} sampling
  * @property {ToolSchema[]} [tools]  whoever asks runs them, and asks again with what they gave
+ * @property {ResponseFormat} [responseFormat]  of the answer; reasoning and calls of tools are free
  * @property {"error" | "truncate-oldest-turns"} [overflow]  of a chat that is too long; absent: error
  */
 

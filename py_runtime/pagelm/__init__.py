@@ -26,6 +26,7 @@ from pagelm.events import (
 )
 from pagelm.language_model import LanguageModel
 from pagelm.manifest import Manifest, load_manifest, parse_manifest, verify_bundle_files
+from pagelm.response_format import JsonSchema, Pattern
 from pagelm.sampling_options import SamplingOptions
 from pagelm.scripted import ScriptedBackend
 from pagelm.tool_calls import BrokenToolCall, ToolCall
@@ -41,10 +42,12 @@ __all__ = [
     "Done",
     "Engine",
     "Event",
+    "JsonSchema",
     "LanguageModel",
     "Logprobs",
     "Manifest",
     "PagelmError",
+    "Pattern",
     "PrefillProgress",
     "ReasoningDelta",
     "SamplingOptions",

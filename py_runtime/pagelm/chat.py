@@ -18,6 +18,7 @@ from pagelm.chat_template import Message, Tools
 from pagelm.context_overflow import OverflowPolicy
 from pagelm.engine_steps import Cancellation
 from pagelm.events import Done, Event, ReplyEvent, TextDelta, ToolResult, TurnsDropped, Usage, add_usages
+from pagelm.response_format import ResponseFormat
 from pagelm.sampling_options import SamplingOptions
 from pagelm.saved_chat import SavedChat, read_chat, save_chat
 from pagelm.tool_calls import BrokenToolCall, ToolCall
@@ -44,6 +45,7 @@ class ChatModel(Protocol):
         stop: Sequence[str],
         top_logprobs: int | None,
         tools: Tools | None,
+        response_format: ResponseFormat | None,
         overflow: OverflowPolicy,
         cancellation: Cancellation | None,
     ) -> AsyncGenerator[ReplyEvent, None]: ...
@@ -106,6 +108,7 @@ class Chat:
         top_logprobs: int | None = None,
         tools: Sequence[Function | Tool] = (),
         max_tool_rounds: int = MAX_TOOL_ROUNDS,
+        response_format: ResponseFormat | None = None,
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Say something and hear the answer.
@@ -138,6 +141,7 @@ class Chat:
                 stop=stop,
                 top_logprobs=top_logprobs,
                 tools=toolbox.schemas,
+                response_format=response_format,
                 overflow=self.overflow,
                 cancellation=cancellation,
             )

@@ -25,11 +25,13 @@ from pagelm.events import Logprobs, PrefillProgress, ReplyEvent, TokenLogprob, T
 from pagelm.logprobs import StepLogprobs
 from pagelm.manifest import Manifest, load_manifest, read_verified
 from pagelm.reply_stream import ReplyStream
+from pagelm.response_format import ResponseFormat, ResponseFormats
 from pagelm.sampling_options import SamplingOptions
 from pagelm.stop_strings import StopStrings
 from pagelm.thinking import CLOSE_TAG, OPEN_TAG
 from pagelm.thinking_budget import no_thinking, plan_thinking
 from pagelm.thinking_switch import is_thinking_switched_off
+from pagelm.token_constraint import TokenConstraint
 from pagelm.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class LanguageModel:
         self.tokenizer = tokenizer
         self.template = template
         self.engine = Engine(backend)
+        self._formats = ResponseFormats(tokenizer, manifest.eos_token_ids)
 
     @classmethod
     async def load(
@@ -174,6 +177,7 @@ class LanguageModel:
         stop: Sequence[str] = (),
         top_logprobs: int | None = None,
         tools: Tools | None = None,
+        response_format: ResponseFormat | None = None,
         overflow: OverflowPolicy = "error",
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[ReplyEvent, None]:
@@ -192,6 +196,7 @@ class LanguageModel:
             stop: Strings that end the answer, and are no part of it.
             top_logprobs: Tell each token's log probability and so many of the likeliest, 0 to 20; None: none.
             tools: Functions that the template describes to the model; its calls are events.
+            response_format: What form the answer has; reasoning and calls are free. None: any.
             overflow: What to do with a chat that leaves too little of the context to its answer: refuse it if
                 it leaves nothing, or drop its oldest turns.
             cancellation: Set it to end the reply before its next token.
@@ -207,6 +212,7 @@ class LanguageModel:
             SamplingError: An option is outside its range.
             ThinkingError: Thinking is enabled, or `thinking_budget` given, for a model that does not think.
             ToolError: `tools` are given to a model that cannot call any.
+            GrammarError: `response_format` is not supported, or nothing has it.
             BusyError: Another reply is inside the backend right now.
             BackendError: From the backend.
         """
@@ -233,12 +239,18 @@ class LanguageModel:
             calls_tools=bool(tools),
             has_tags=self.thinks,
         )
+        constraint = None
+        if response_format:
+            constraint = self._formats.constrain(
+                response_format, prompt, may_think=thinks, may_call=bool(tools)
+            )
         events = self._run(
             prompt,
             stream,
             sampling=sampling or self.manifest.generation.for_mode(thinks),
             max_new_tokens=max_new_tokens,
             top_logprobs=top_logprobs,
+            constraint=constraint,
             cancellation=cancellation,
         )
         async with aclosing(events):
@@ -301,6 +313,7 @@ class LanguageModel:
         sampling: SamplingOptions,
         max_new_tokens: int | None,
         top_logprobs: int | None,
+        constraint: TokenConstraint | None = None,
         cancellation: Cancellation | None,
     ) -> AsyncGenerator[ReplyEvent, None]:
         """The engine's steps as the stream's events."""
@@ -313,6 +326,7 @@ class LanguageModel:
             cancellation=stop_here,
             interject=stream.interject,
             top_logprobs=top_logprobs,
+            constraint=constraint,
         )
         async with aclosing(steps):
             async for step in steps:
@@ -373,6 +387,14 @@ class LanguageModel:
             add_generation_prompt=False,
         )
         await self.engine.prefill(prompt, cancellation=cancellation)
+
+    def compile_response_format(self, response_format: ResponseFormat) -> None:
+        """Get ready for replies of this form. The first form of a model takes a sort of its vocabulary.
+
+        Raises:
+            GrammarError: `response_format` is not supported, or nothing has it.
+        """
+        self._formats.compile(response_format)
 
     async def close(self) -> None:
         """Give the backend's memory back."""

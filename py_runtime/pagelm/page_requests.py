@@ -15,6 +15,7 @@ from pagelm.errors import ProtocolError
 from pagelm.json_fields import Fields
 from pagelm.json_text import load_json
 from pagelm.language_model import LanguageModel
+from pagelm.response_format import JsonSchema, Pattern, ResponseFormat
 from pagelm.sampling_options import SamplingOptions
 
 _NUMBERS = {
@@ -41,6 +42,7 @@ class GenerateRequest:
     top_logprobs: int | None
     stop: tuple[str, ...]
     tools: tuple[Mapping[str, object], ...]
+    response_format: ResponseFormat | None
     overflow: OverflowPolicy
 
 
@@ -75,6 +77,7 @@ def parse_generate(request_json: str, model: LanguageModel) -> GenerateRequest:
         sampling.integer("topLogprobs") if "topLogprobs" in sampling else None,
         sampling.texts("stop") if "stop" in sampling else (),
         _tools(request),
+        _response_format(request),
         _overflow(request),
     )
 
@@ -107,6 +110,19 @@ def _tools(request: Fields) -> tuple[Mapping[str, object], ...]:
         function.text("name")
         function.fields("parameters")
     return tuple(cast("list[dict[str, object]]", request.value("tools")))
+
+
+def _response_format(request: Fields) -> ResponseFormat | None:
+    """Whether a schema is one that is supported, the model says."""
+    if "responseFormat" not in request:
+        return None
+    asked = request.fields("responseFormat")
+    if asked.text("type", one_of=("json_schema", "regex")) == "regex":
+        return Pattern(asked.text("pattern"))
+    schema = asked.value("schema")
+    if not isinstance(schema, bool):
+        asked.fields("schema")
+    return JsonSchema(cast("Mapping[str, object] | bool", schema))
 
 
 def _overflow(request: Fields) -> OverflowPolicy:

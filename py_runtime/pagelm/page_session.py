@@ -119,6 +119,7 @@ class PageSession:
             top_logprobs=request.top_logprobs,
             stop=request.stop,
             tools=request.tools,
+            response_format=request.response_format,
             overflow=request.overflow,
             cancellation=cancellation,
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pagelm import LanguageModel, SamplingOptions
+from pagelm.response_format import ResponseFormat
 from pagelm.thinking_budget import plan_thinking
 
 
@@ -19,6 +20,7 @@ class ChatSettings:
         max_new_tokens: Most tokens of reasoning and answer together; None: what the context holds.
         thinking_budget: Most tokens of reasoning; None: what leaves room for an answer.
         stop: Strings that end an answer before them.
+        response_format: What form answers have; None: any.
         sampling: Fields of `SamplingOptions` that replace the bundle's for the mode.
     """
 
@@ -27,6 +29,7 @@ class ChatSettings:
     max_new_tokens: int | None = None
     thinking_budget: int | None = None
     stop: Sequence[str] = ()
+    response_format: ResponseFormat | None = None
     sampling: Mapping[str, float | int] = field(default_factory=dict)
 
     def check(self, model: LanguageModel) -> None:
@@ -35,7 +38,10 @@ class ChatSettings:
         Raises:
             SamplingError: An option is outside its range.
             ThinkingError: A budget is given for a model that does not think.
+            GrammarError: The form of the answers is not supported.
         """
+        if self.response_format:
+            model.compile_response_format(self.response_format)
         self.sampling_for(model, model.will_think((), enable_thinking=self.enable_thinking))
         plan_thinking(
             model.tokenizer,

@@ -47,6 +47,7 @@ async def answer_question(
         max_new_tokens=settings.max_new_tokens,
         thinking_budget=settings.thinking_budget,
         stop=settings.stop,
+        response_format=settings.response_format,
         cancellation=cancellation,
     )
     with interrupt_cancels(cancellation):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagelm_builder.commands.bundle_argument import add_bundle_argument, check_bundle_argument
@@ -54,6 +55,10 @@ def add_parser(commands: Subparsers) -> None:
         metavar="TEXT",
         help="end the answer before TEXT; may be repeated",
     )
+    chat.add_argument(
+        "--json-schema", type=Path, metavar="FILE", help="answers are JSON of the schema in FILE"
+    )
+    chat.add_argument("--regex", metavar="PATTERN", help="answers fit PATTERN, all of them")
     chat.add_argument("--threads", type=int, default=0, metavar="N", help="for the arithmetic (default: all)")
     _add_sampling(chat)
     chat.set_defaults(run=run)
@@ -96,6 +101,7 @@ def run(arguments: Namespace) -> None:
 
 
 def _settings(arguments: Namespace) -> ChatSettings:
+    from pagelm_builder.chat.answer_form import read_answer_form
     from pagelm_builder.chat.settings import ChatSettings
 
     asked = {name: getattr(arguments, name) for name in SAMPLING}
@@ -105,5 +111,6 @@ def _settings(arguments: Namespace) -> ChatSettings:
         max_new_tokens=arguments.max_new_tokens,
         thinking_budget=arguments.thinking_budget,
         stop=arguments.stop,
+        response_format=read_answer_form(arguments.json_schema, arguments.regex),
         sampling={name: value for name, value in asked.items() if value is not None},
     )

@@ -173,3 +173,40 @@ def test_a_person_at_a_terminal_gets_a_conversation(
     assert cli.main(["chat", "b"]) == 0
     assert capsys.readouterr().out == "4.\n4.\n"
     assert len(asked) == 2
+
+
+def test_an_answer_has_the_form_that_is_asked_for(
+    asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sum.json").write_text('{"const": [4]}')
+    assert cli.main(["chat", "b", "--prompt", "2 + 2?", "--json-schema", str(tmp_path / "sum.json")]) == 0
+    assert capsys.readouterr().out == "[4]\n"
+    assert cli.main(["chat", "b", "--prompt", "2 + 2?", "--regex", "[0-9]!"]) == 0
+    assert capsys.readouterr().out == "4!\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "problem"),
+    [
+        ("{", ["--json-schema", "FILE"], "QuestionError: --json-schema: "),
+        (None, ["--json-schema", "FILE"], "QuestionError: --json-schema: "),
+        ("{}", ["--json-schema", "FILE", "--regex", "a"], "both given"),
+        ('{"not": {}}', ["--json-schema", "FILE"], "GrammarError: the schema's #/not is not supported"),
+        (None, ["--regex", "(?=a)"], "GrammarError: the pattern has a lookahead"),
+    ],
+)
+def test_a_form_that_cannot_be_is_refused_before_anybody_is_asked(
+    asked: Asked,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    content: str | None,
+    options: list[str],
+    problem: str,
+) -> None:
+    file = tmp_path / "schema.json"
+    if content is not None:
+        file.write_text(content)
+    options = [str(file) if option == "FILE" else option for option in options]
+    assert cli.main(["chat", "b", "--prompt", "2?", *options]) == 1
+    assert problem in capsys.readouterr().err
+    assert asked == []

@@ -398,6 +398,34 @@ def test_an_unknown_overflow_policy_is_refused() -> None:
     assert "overflow is 'forget'" in error["message"]
 
 
+def test_an_answer_has_the_form_that_is_asked_for() -> None:
+    schema = {"type": "array", "items": {"const": 4}, "minItems": 1, "maxItems": 1}
+    as_json = {"type": "json_schema", "schema": schema}
+    page = ask(scripted("4."), request(enableThinking=False, responseFormat=as_json))
+    assert page.text("text") == "[4]"
+    as_pattern = {"type": "regex", "pattern": "[0-9]!"}
+    page = ask(scripted("4."), request(enableThinking=False, responseFormat=as_pattern))
+    assert page.text("text") == "4!"
+
+
+@pytest.mark.parametrize(
+    ("response_format", "name", "problem"),
+    [
+        ("json", "ProtocolError", "responseFormat is a string"),
+        ({"type": "xml"}, "ProtocolError", "responseFormat.type is 'xml'"),
+        ({"type": "json_schema"}, "ProtocolError", "responseFormat.schema is missing"),
+        ({"type": "json_schema", "schema": []}, "ProtocolError", "responseFormat.schema is an array"),
+        ({"type": "regex", "pattern": 4}, "ProtocolError", "responseFormat.pattern is a number"),
+        ({"type": "regex", "pattern": "(?=a)"}, "GrammarError", "a lookahead"),
+        ({"type": "json_schema", "schema": {"not": {}}}, "GrammarError", "#/not is not supported"),
+    ],
+)
+def test_a_form_that_cannot_be_is_refused(response_format: object, name: str, problem: str) -> None:
+    error = ask(scripted("4."), request(responseFormat=response_format)).last()[1]["error"]
+    assert error["name"] == name
+    assert problem in error["message"]
+
+
 TOOL = {"type": "function", "function": {"name": "add", "description": "", "parameters": {"type": "object"}}}
 QWEN3 = (Path(__file__).parents[1] / "text" / "qwen3.jinja").read_text()
 
