@@ -46,6 +46,15 @@
  */
 
 /**
+ * A chat from a file, see chat-file.js.
+ * @typedef {object} SavedChat
+ * @property {string} system
+ * @property {ChatMessage[]} messages  questions and answers in turn
+ * @property {number} droppedMessages  of the oldest, which the model is no longer shown
+ * @property {boolean} enableThinking
+ */
+
+/**
  * @typedef {object} ChatState
  * @property {"loading" | "ready" | "failed"} phase
  * @property {Partial<Record<LoadStage, Progress>>} progress
@@ -54,6 +63,7 @@
  * @property {number} nextId
  * @property {number} firstShownId  the model no longer sees turns before this one: the context had no room
  * @property {import("./protocol.js").Counted | null} context  what a prompt with the draft takes; null: not known
+ * @property {string} system  what the model is told before all else; "" for nothing
  * @property {string} draft  what stands in the composer
  * @property {boolean} enableThinking
  * @property {Sampling} sampling  only what differs from the bundle's defaults
@@ -80,6 +90,8 @@
  *   | {kind: "new-chat"}
  *   | {kind: "thinking", enabled: boolean}
  *   | {kind: "sampling", sampling: Sampling}
+ *   | {kind: "system", text: string}
+ *   | {kind: "opened", chat: SavedChat}
  *   | {kind: "notice", notice: Notice}
  *   | {kind: "notice-dismissed"}
  * } ChatEvent
@@ -95,6 +107,7 @@ export function emptyChat() {
     nextId: 1,
     firstShownId: 1,
     context: null,
+    system: "",
     draft: "",
     enableThinking: true,
     sampling: {},
@@ -159,6 +172,10 @@ export function reduceChat(state, event) {
       return { ...state, enableThinking: event.enabled };
     case "sampling":
       return { ...state, sampling: event.sampling };
+    case "system":
+      return { ...state, system: event.text };
+    case "opened":
+      return openSaved(state, event.chat);
     case "notice":
       return { ...state, notice: event.notice };
     case "notice-dismissed":
@@ -237,18 +254,10 @@ function changeTurn(state, id, change) {
  * @returns {ChatState}
  */
 function dropTurns(state, id, messages) {
-  const sent = state.turns.filter((turn) => turn.id === id || isShown(state, turn));
+  const sent = state.turns.filter(
+    (turn) => turn.id === id || (turn.answer !== "" && turn.id >= state.firstShownId),
+  );
   return { ...state, firstShownId: sent[messages / 2]?.id ?? id };
-}
-
-/**
- * Whether a turn is part of what the model is told. One stopped before it answered is not: an empty answer would teach
- * the model to be silent.
- * @param {ChatState} state
- * @param {Turn} turn
- */
-function isShown(state, turn) {
-  return turn.answer !== "" && turn.id >= state.firstShownId;
 }
 
 /**
@@ -378,56 +387,28 @@ export function nextTurn(state) {
 }
 
 /**
- * The messages to send for a turn: the earlier turns that the model is shown, then its question.
+ * A chat from a file in the place of this one; the draft stays.
  * @param {ChatState} state
- * @param {{id: number, question: string}} turn
- * @returns {ChatMessage[]}
+ * @param {SavedChat} saved
+ * @returns {ChatState}
  */
-export function messagesFor(state, turn) {
-  /** @type {ChatMessage[]} */
-  const messages = [];
-  for (const earlier of state.turns) {
-    if (earlier.id === turn.id) break;
-    if (!isShown(state, earlier)) continue;
-    messages.push({ role: "user", content: earlier.question });
-    /** @type {ChatMessage} */
-    const reply = { role: "assistant", content: earlier.answer };
-    // Without it the template would take what precedes a “</think>” in the answer for the reasoning.
-    if (earlier.reasoning !== "" || earlier.answer.includes("</think>")) {
-      reply.reasoning_content = earlier.reasoning;
-    }
-    messages.push(reply);
-  }
-  messages.push({ role: "user", content: turn.question });
-  return messages;
-}
-
-/**
- * The prompt that the draft would be sent as, to count its tokens.
- * @param {ChatState} state
- * @returns {import("./protocol.js").CountOptions}
- */
-export function nextPrompt(state) {
-  const messages = messagesFor(state, { id: state.nextId, question: state.draft.trim() });
-  return { messages, enableThinking: willThink(state, state.enableThinking) };
-}
-
-/**
- * Whether the model is asked to think: what a person prefers counts where it can.
- * @param {ChatState} state
- * @param {boolean} preferred
- */
-export function willThink(state, preferred) {
-  return preferred && state.ready?.model.thinking !== false;
-}
-
-/**
- * What counts of the settings: a model that does not think refuses a budget for it.
- * @param {ChatState} state
- * @returns {Sampling}
- */
-export function samplingFor(state) {
-  if (state.ready?.model.thinking !== false) return state.sampling;
-  const { thinkingBudget: _, ...counted } = state.sampling;
-  return counted;
+function openSaved(state, { system, messages, droppedMessages, enableThinking }) {
+  if (isBusy(state)) return state;
+  const { nextId } = state;
+  const turns = Array.from({ length: messages.length / 2 }, (_, index) => ({
+    ...newTurn(nextId + index, messages[2 * index].content, enableThinking),
+    status: /** @type {const} */ ("finished"),
+    answer: messages[2 * index + 1].content,
+    reasoning: messages[2 * index + 1].reasoning_content ?? "",
+  }));
+  const firstShownId = nextId + droppedMessages / 2;
+  return {
+    ...state,
+    turns,
+    nextId: nextId + turns.length,
+    firstShownId,
+    system,
+    enableThinking,
+    notice: null,
+  };
 }

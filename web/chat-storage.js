@@ -18,8 +18,8 @@ import { restoreSampling } from "./sampling-fields.js";
  * @param {ChatState} state
  */
 export function storeChat(state) {
-  const { turns, nextId, firstShownId, draft, enableThinking, sampling } = state;
-  return JSON.stringify({ version: 1, turns, nextId, firstShownId, draft, enableThinking, sampling });
+  const { turns, nextId, firstShownId, system, draft, enableThinking, sampling } = state;
+  return JSON.stringify({ version: 1, turns, nextId, firstShownId, system, draft, enableThinking, sampling });
 }
 
 /**
@@ -39,6 +39,7 @@ export function restoreChat(stored) {
       turns: value.turns.map(closeTurn),
       nextId: 1 + Math.max(0, ...value.turns.map((/** @type {Turn} */ turn) => turn.id)),
       firstShownId: Number.isInteger(value.firstShownId) ? value.firstShownId : 1,
+      system: String(value.system ?? ""),
       draft: String(value.draft ?? ""),
       enableThinking: value.enableThinking !== false,
       sampling: restoreSampling(value.sampling),

@@ -26,6 +26,8 @@ import { mountWelcome } from "./widgets/welcome.js";
  * @property {(event: ChatEvent) => void} dispatch
  * @property {() => void} stop
  * @property {() => void} tryAgain
+ * @property {() => void} save  the chat, as a file
+ * @property {(file: File) => void} open  a chat that was saved
  * @property {ReturnType<typeof import("./backend-preference.js").createBackendPreference>} backend
  * @property {ReturnType<typeof import("./theme.js").createTheme>} theme
  * @property {() => void} redraw
@@ -36,7 +38,7 @@ import { mountWelcome } from "./widgets/welcome.js";
  * @param {SiteModel} model
  * @param {ChatActions} actions
  */
-export function mountChatView(root, model, { dispatch, stop, tryAgain, backend, theme, redraw }) {
+export function mountChatView(root, model, { dispatch, stop, tryAgain, save, open, backend, theme, redraw }) {
   const headerRoot = element("header", { class: "plm-header" });
   const welcomeRoot = element("section", { class: "plm-welcome" });
   const progressRoot = element("section", { class: "plm-load-progress" });
@@ -89,6 +91,12 @@ export function mountChatView(root, model, { dispatch, stop, tryAgain, backend, 
   const settings = mountSettingsPanel(settingsRoot, {
     onSampling: (sampling) => dispatch({ kind: "sampling", sampling }),
     onBackend: (preference) => backend.choose(preference),
+    onSystem: (text) => dispatch({ kind: "system", text }),
+    onSave: save,
+    onOpen: (file) => {
+      settingsRoot.close();
+      open(file);
+    },
   });
   root.replaceChildren(
     headerRoot,
@@ -135,7 +143,16 @@ export function mountChatView(root, model, { dispatch, stop, tryAgain, backend, 
         model: model.name,
         context: state.context,
       });
-      settings.update({ ready, phase, sampling, enableThinking, backend: backend.current() });
+      settings.update({
+        ready,
+        phase,
+        sampling,
+        enableThinking,
+        backend: backend.current(),
+        system: state.system,
+        canSave: turns.some(({ answer }) => answer !== ""),
+        canOpen: !busy,
+      });
     },
     /** @param {string} sentence */
     announce: (sentence) => announcer.replaceChildren(sentence),

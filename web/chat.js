@@ -10,18 +10,13 @@
 
 import { announcementFor } from "./announcements.js";
 import { createBackendPreference } from "./backend-preference.js";
-import {
-  messagesFor,
-  nextPrompt,
-  nextTurn,
-  openTurn,
-  reduceChat,
-  samplingFor,
-  willThink,
-} from "./chat-state.js";
+import { readChatFile, writeChatFile } from "./chat-file.js";
+import { messagesFor, nextPrompt, samplingFor, willThink } from "./chat-request.js";
+import { nextTurn, openTurn, reduceChat } from "./chat-state.js";
 import { restoreChat, storeChat } from "./chat-storage.js";
 import { mountChatView } from "./chat-view.js";
 import { createContextMeter } from "./context-meter.js";
+import { element } from "./element.js";
 import { createRenderLoop } from "./render-loop.js";
 import { thinkingAskedSentence } from "./sentences.js";
 import { createTheme } from "./theme.js";
@@ -65,7 +60,16 @@ const FATAL_ERRORS = new Set(["WorkerError", "DeviceLostError"]);
 const UNSAVED_EVENTS = new Set(["reasoning", "text", "progress", "draft", "prefill", "counted"]);
 
 /** After these the next prompt may have another length. */
-const COUNTED_EVENTS = new Set(["ready", "draft", "done", "thinking", "new-chat", "turnsDropped"]);
+const COUNTED_EVENTS = new Set([
+  "ready",
+  "draft",
+  "done",
+  "thinking",
+  "system",
+  "opened",
+  "new-chat",
+  "turnsDropped",
+]);
 
 /**
  * @param {HTMLElement} root
@@ -91,6 +95,8 @@ export function mountChat(root, options) {
     dispatch,
     stop,
     tryAgain,
+    save: () => download(`${options.model.name}-chat.json`, writeChatFile(state, options.model.name)),
+    open: openFile,
     backend: {
       current: backend.current,
       choose(preference) {
@@ -202,6 +208,15 @@ export function mountChat(root, options) {
     else running?.cancel();
   }
 
+  /** @param {File} file */
+  async function openFile(file) {
+    try {
+      dispatch({ kind: "opened", chat: readChatFile(await file.text(), options.model.name) });
+    } catch (error) {
+      dispatch({ kind: "notice", notice: { error: describe(error), remedy: null } });
+    }
+  }
+
   function tryAgain() {
     const remedy = state.notice?.remedy;
     if (remedy === "load") void load();
@@ -258,6 +273,18 @@ function describe(error) {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };
   const detail = "detail" in error && typeof error.detail === "string" ? error.detail : error.stack;
   return { name: error.name, message: error.message, detail };
+}
+
+/**
+ * Hands a text to the browser as a file to keep.
+ * @param {string} name
+ * @param {string} text
+ */
+function download(name, text) {
+  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  element("a", { href: url, download: name }).click();
+  // The browser has taken its hold of the text by the next turn of the loop.
+  setTimeout(() => URL.revokeObjectURL(url), 0);
 }
 
 /**

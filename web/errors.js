@@ -49,6 +49,8 @@ export class DeviceMemoryError extends BackendError {}
 /** A message between page and worker has the wrong shape. */
 export class ProtocolError extends PagelmError {}
 /** The worker itself could not start or broke. */
+export class SavedChatError extends PagelmError {}
+
 export class WorkerError extends PagelmError {}
 
 /** An error that was raised in the worker, as the page sees it: the worker's name and message, kept. */

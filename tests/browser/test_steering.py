@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import expect
 
 from browser.chat_page import LOAD_MS, ChatPage
+from pagelm.saved_chat import read_chat
 
 
 def test_stop_ends_an_answer_half_way_and_the_next_one_is_right(open_chat: Callable[..., ChatPage]) -> None:
@@ -138,3 +140,39 @@ def test_a_chat_beyond_the_context_goes_on_without_its_oldest_turns(
     notice = chat.page.get_by_text("the model no longer sees what stands above")
     expect(notice.filter(visible=True)).to_have_count(1)
     expect(chat.questions).to_have_count(5)
+
+
+def test_a_chat_is_saved_as_a_file_and_goes_on_from_it(
+    open_chat: Callable[..., ChatPage], tmp_path: Path
+) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.set_sampling(temperature="0")
+    chat.ask("What is 27 + 38?")
+    chat.page.get_by_role("button", name="Settings").click()
+    with chat.page.expect_download() as download:
+        chat.page.get_by_role("button", name="Save as a file").click()
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+    assert read_chat(saved.read_text(), model="pico").messages[-1]["content"] == "27 + 38 = 65"
+    chat.page.get_by_role("button", name="Close settings").click()
+    chat.page.get_by_role("button", name="New chat").click()
+    expect(chat.answers).to_have_count(0)
+    chat.page.get_by_role("button", name="Settings").click()
+    with chat.page.expect_file_chooser() as chooser:
+        chat.page.get_by_role("button", name="Open a file").click()
+    chooser.value.set_files(saved)
+    expect(chat.answers).to_have_count(1)
+    expect(chat.text_of(chat.ask("and plus 12?"))).to_have_text("65 + 12 = 77")
+
+
+def test_a_file_that_is_no_chat_is_refused_with_what_to_do(
+    open_chat: Callable[..., ChatPage], tmp_path: Path
+) -> None:
+    chat = open_chat("?backend=wasm")
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    chat.page.get_by_role("button", name="Settings").click()
+    with chat.page.expect_file_chooser() as chooser:
+        chat.page.get_by_role("button", name="Open a file").click()
+    chooser.value.set_files(other)
+    expect(chat.page.get_by_role("alert")).to_contain_text("The saved chat cannot be opened")

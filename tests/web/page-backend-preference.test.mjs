@@ -73,8 +73,20 @@ test("the selector shows what was asked for, and a change of it is passed on", (
   const panel = mountSettingsPanel(root, {
     onSampling: () => {},
     onBackend: (preference) => chosen.push(preference),
+    onSystem: () => {},
+    onSave: () => {},
+    onOpen: () => {},
   });
-  panel.update({ ready: null, phase: "loading", sampling: {}, enableThinking: true, backend: "webgpu" });
+  panel.update({
+    ready: null,
+    phase: "loading",
+    sampling: {},
+    enableThinking: true,
+    backend: "webgpu",
+    system: "",
+    canSave: false,
+    canOpen: false,
+  });
   const [select] = visible(root, "select");
   assert.deepEqual(
     visible(select, "option").map(({ textContent }) => textContent),

@@ -3,17 +3,9 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import {
-  emptyChat,
-  isBusy,
-  messagesFor,
-  nextPrompt,
-  nextTurn,
-  openTurn,
-  reduceChat,
-  samplingFor,
-  willThink,
-} from "../../web/chat-state.js";
+import { readChatFile, writeChatFile } from "../../web/chat-file.js";
+import { messagesFor, nextPrompt, samplingFor, willThink } from "../../web/chat-request.js";
+import { emptyChat, isBusy, nextTurn, openTurn, reduceChat } from "../../web/chat-state.js";
 import { restoreChat, storeChat } from "../../web/chat-storage.js";
 
 /** @typedef {import("../../web/chat-state.js").ChatEvent} ChatEvent */
@@ -375,3 +367,63 @@ test("a model that thinks is asked as the person prefers", () => {
   assert.deepEqual([willThink(chat, true), willThink(chat, false)], [true, false]);
   assert.deepEqual(samplingFor(chat), { thinkingBudget: 5 });
 });
+
+test("a system prompt comes before all else and outlives a reload", () => {
+  const state = after([{ kind: "system", text: "Be brief." }, ...answered(1, "a", "A")], ready);
+  assert.deepEqual(
+    messagesFor(state, { id: 2, question: "b" }).map(({ role }) => role),
+    ["system", "user", "assistant", "user"],
+  );
+  assert.equal(restoreChat(storeChat(state)).system, "Be brief.");
+});
+
+test("a chat that was saved goes on where it was", () => {
+  const state = after(
+    [
+      { kind: "system", text: "Be brief." },
+      ...answered(1, "a", "A"),
+      ...answered(2, "b", "B"),
+      { kind: "turnsDropped", id: 2, messages: 2 },
+    ],
+    ready,
+  );
+  const chat = readChatFile(writeChatFile(state, "pico"), "pico");
+  const again = after([...answered(1, "other", "O"), { kind: "opened", chat }], ready);
+  assert.deepEqual(
+    again.turns.map(({ question, answer, reasoning }) => [question, answer, reasoning]),
+    [
+      ["a", "A", "hm"],
+      ["b", "B", "hm"],
+    ],
+  );
+  const next = { id: again.nextId, question: "c" };
+  assert.deepEqual(messagesFor(again, next), messagesFor(state, { id: 3, question: "c" }));
+  assert.equal(messagesFor(again, next).length, 4);
+});
+
+test("a chat is not opened while an answer is being made", () => {
+  const busy = after([{ kind: "question", text: "a" }], ready);
+  const chat = { system: "", messages: [], droppedMessages: 0, enableThinking: true };
+  assert.equal(after([{ kind: "opened", chat }], busy), busy);
+});
+
+/** @type {Array<[string, object | string, RegExp]>} */
+const UNUSABLE = [
+  ["no JSON", "{", /it is not JSON/],
+  ["null", "null", /no saved chat/],
+  ["another format", { format: "zip" }, /no saved chat/],
+  ["another version", { version: 2 }, /version is 2/],
+  ["another model", { model: "qwen" }, /"qwen" answered in it \(expected pico/],
+  ["messages that are none", { messages: [{ role: "user" }] }, /messages are damaged/],
+  ["a question without its answer", { messages: [{ role: "user", content: "?" }] }, /out of order/],
+  ["tools", { messages: [{ role: "tool", content: "4" }] }, /used tools/],
+  ["more dropped than there are", { dropped_messages: 3 }, /dropped 3 messages/],
+];
+
+for (const [what, change, problem] of UNUSABLE) {
+  test(`a file with ${what} is refused by name`, () => {
+    const whole = JSON.parse(writeChatFile(after(answered(1, "a", "A"), ready), "pico"));
+    const text = typeof change === "string" ? change : JSON.stringify({ ...whole, ...change });
+    assert.throws(() => readChatFile(text, "pico"), { name: "SavedChatError", message: problem });
+  });
+}

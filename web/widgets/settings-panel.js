@@ -10,6 +10,7 @@
 import { BACKEND_CHOICES, runningSentence } from "../backend-preference.js";
 import { button, element, setText, uniqueId } from "../element.js";
 import { describeDefault, parseSamplingField, placeholderOf, SAMPLING_FIELDS } from "../sampling-fields.js";
+import { mountThisChat } from "./this-chat.js";
 
 /** @typedef {import("../protocol.js").Ready} Ready */
 /** @typedef {import("../protocol.js").Sampling} Sampling */
@@ -22,15 +23,36 @@ import { describeDefault, parseSamplingField, placeholderOf, SAMPLING_FIELDS } f
  * @property {Sampling} sampling
  * @property {boolean} enableThinking
  * @property {BackendPreference} backend  what was asked for
+ * @property {string} system
+ * @property {boolean} canSave  there is something to save
+ * @property {boolean} canOpen  nothing is being answered
+ */
+
+/**
+ * @typedef {object} SettingsActions
+ * @property {(sampling: Sampling) => void} onSampling
+ * @property {(preference: BackendPreference) => void} onBackend
+ * @property {(text: string) => void} onSystem
+ * @property {() => void} onSave
+ * @property {(file: File) => void} onOpen
  */
 
 /**
  * @param {HTMLDialogElement} root
- * @param {{onSampling: (sampling: Sampling) => void, onBackend: (preference: BackendPreference) => void}} actions
+ * @param {SettingsActions} actions
  */
-export function mountSettingsPanel(root, { onSampling, onBackend }) {
+export function mountSettingsPanel(root, { onSampling, onBackend, onSystem, onSave, onOpen }) {
   /** @type {SettingsView} */
-  let view = { ready: null, phase: "loading", sampling: {}, enableThinking: true, backend: "auto" };
+  let view = {
+    ready: null,
+    phase: "loading",
+    sampling: {},
+    enableThinking: true,
+    backend: "auto",
+    system: "",
+    canSave: false,
+    canOpen: false,
+  };
   const fields = SAMPLING_FIELDS.map((field) =>
     mountField(field, (value) => {
       const sampling = { ...view.sampling, [field.key]: value };
@@ -51,9 +73,12 @@ export function mountSettingsPanel(root, { onSampling, onBackend }) {
   // The page's own announcer cannot be heard while the dialog is open.
   const running = element("p", { class: "plm-muted", "aria-live": "polite" });
   const backend = mountBackendChoice(onBackend);
+  const thisChat = mountThisChat({ onSystem, onSave, onOpen });
   root.setAttribute("aria-label", "Settings");
   root.append(
     element("div", { class: "plm-settings-panel-bar" }, element("h2", {}, "Settings"), close),
+    element("h3", {}, "This chat"),
+    thisChat.item,
     element("h3", {}, "Sampling"),
     element(
       "p",
@@ -79,10 +104,12 @@ export function mountSettingsPanel(root, { onSampling, onBackend }) {
       const modelThinks = view.ready?.model.thinking ?? true;
       for (const field of fields) field.update(generation, view.enableThinking && modelThinks, modelThinks);
       backend.update(view.backend);
+      thisChat.update(view);
       setText(running, runningSentence(view.phase, view.backend, view.ready));
     },
     open() {
       for (const field of fields) field.reset(view.sampling);
+      thisChat.reset(view.system);
       root.showModal();
     },
   };

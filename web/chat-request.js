@@ -1,0 +1,74 @@
+// @ts-check
+/**
+ * What a chat asks of the model: messages, mode and sampling, as the worker takes them.
+ *
+ * Pure: reads the state and changes nothing.
+ *
+ * @module
+ */
+
+/** @typedef {import("./chat-state.js").ChatState} ChatState */
+/** @typedef {import("./chat-state.js").Turn} Turn */
+/** @typedef {import("./protocol.js").ChatMessage} ChatMessage */
+/** @typedef {import("./protocol.js").Sampling} Sampling */
+
+/**
+ * The messages to send for a turn: what the model is shown of the earlier ones, then its question.
+ * @param {ChatState} state
+ * @param {{id: number, question: string}} turn
+ * @returns {ChatMessage[]}
+ */
+export function messagesFor(state, turn) {
+  const earlier = state.turns.filter(({ id }) => id < turn.id);
+  return [...messagesOf({ ...state, turns: earlier }), { role: "user", content: turn.question }];
+}
+
+/**
+ * The conversation as the model is shown it: without the turns that the context had no room for, and without those
+ * that were stopped before they answered. An empty answer would teach the model to be silent.
+ * @param {Pick<ChatState, "system" | "turns" | "firstShownId">} state
+ * @returns {ChatMessage[]}
+ */
+export function messagesOf({ system, turns, firstShownId }) {
+  /** @type {ChatMessage[]} */
+  const messages = system.trim() === "" ? [] : [{ role: "system", content: system }];
+  for (const { id, question, answer, reasoning } of turns) {
+    if (answer === "" || id < firstShownId) continue;
+    /** @type {ChatMessage} */
+    const reply = { role: "assistant", content: answer };
+    // Without it the template would take what precedes a “</think>” in the answer for the reasoning.
+    if (reasoning !== "" || answer.includes("</think>")) reply.reasoning_content = reasoning;
+    messages.push({ role: "user", content: question }, reply);
+  }
+  return messages;
+}
+
+/**
+ * The prompt that the draft would be sent as, to count its tokens.
+ * @param {ChatState} state
+ * @returns {import("./protocol.js").CountOptions}
+ */
+export function nextPrompt(state) {
+  const messages = messagesFor(state, { id: state.nextId, question: state.draft.trim() });
+  return { messages, enableThinking: willThink(state, state.enableThinking) };
+}
+
+/**
+ * Whether the model is asked to think: what a person prefers counts where it can.
+ * @param {ChatState} state
+ * @param {boolean} preferred
+ */
+export function willThink(state, preferred) {
+  return preferred && state.ready?.model.thinking !== false;
+}
+
+/**
+ * What counts of the settings: a model that does not think refuses a budget for it.
+ * @param {ChatState} state
+ * @returns {Sampling}
+ */
+export function samplingFor(state) {
+  if (state.ready?.model.thinking !== false) return state.sampling;
+  const { thinkingBudget: _, ...counted } = state.sampling;
+  return counted;
+}
