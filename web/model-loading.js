@@ -132,7 +132,7 @@ export async function loadRuntime(index, { name }, threads, progress) {
  * @param {OnnxRuntime} ort
  * @param {Bundle} bundle
  * @param {BackendDescription} description
- * @param {BundleFiles} files
+ * @param {BundleFiles} files  not to be used again: WASM gives up the weights
  * @param {(done: number, total: number) => void} onProgress
  */
 export async function compile(ort, { manifest }, { name, graph }, files, onProgress) {

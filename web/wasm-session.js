@@ -15,7 +15,7 @@ import { checkModule, checkVersion, WasmHeap } from "./wasm-heap.js";
  * @param {import("./onnxruntime.js").OnnxRuntime} ort  from `loadOnnxRuntime`, which gives it our factory
  * @param {import("./bundle-store.js").Manifest} manifest
  * @param {import("./bundle-store.js").GraphEntry} entry
- * @param {{graph: Uint8Array, weights: Uint8Array<ArrayBuffer>}} files
+ * @param {{graph: Uint8Array, weights: Uint8Array<ArrayBuffer>}} files  the weights are given up: empty afterwards
  * @param {(expandedBytes: number) => void} onProgress
  * @returns {Promise<WasmDevice>}
  */
@@ -33,6 +33,8 @@ export async function openWasmDevice(ort, manifest, entry, { graph, weights }, o
     externalData: [{ path: entry.external_data, data: weights }],
   };
   const session = await createSession(ort, graph, options, { file: entry.file, elsewhere: "WebGPU" });
+  // onnxruntime has its own copies now; a browser that cannot free at once leaves it to its collector
+  weights.buffer.transfer?.(0);
   const { module, handle } = factory.newestSession();
   checkModule(module);
   return new WasmDevice(new WasmHeap(module), { handle, release: () => session.release() }, manifest);
