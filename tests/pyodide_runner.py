@@ -12,7 +12,7 @@ import importlib.util
 import json
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
@@ -31,18 +31,19 @@ PACKAGES = ("jinja2", "markupsafe", "pytest", "_pytest", "py", "pluggy", "inicon
 TIMEOUT_SECONDS = 900
 
 
-def run_in_pyodide(module: str, scratch: Path) -> object:
+def run_in_pyodide(module: str, scratch: Path, *, extra: Mapping[str, bytes] | None = None) -> object:
     """What `module.main()` returns as JSON, called inside Pyodide.
 
     Args:
         module: Name of a module in `tests/pyodide`.
         scratch: An existing folder to write to.
+        extra: More files, by the path that they have inside.
 
     Raises:
         RuntimeError: Node or Pyodide failed; with what it printed.
     """
     archive, result = scratch / "repository.zip", scratch / f"{module}.json"
-    write_archive(archive)
+    write_archive(archive, extra or {})
     run = subprocess.run(
         ["node", REPOSITORY / "tests/pyodide/run.mjs", PYODIDE, archive, module, result],
         capture_output=True,
@@ -55,12 +56,14 @@ def run_in_pyodide(module: str, scratch: Path) -> object:
     return json.loads(result.read_text())
 
 
-def write_archive(path: Path) -> None:
+def write_archive(path: Path, extra: Mapping[str, bytes]) -> None:
     """Zip what goes into Pyodide, as a small picture of the repository."""
     with zipfile.ZipFile(path, "w") as archive:
         for tree in TREES:
             for file in _sources(REPOSITORY / tree):
                 archive.write(file, file.relative_to(REPOSITORY))
+        for name, content in extra.items():
+            archive.writestr(name, content)
         for name in FILES:
             archive.write(REPOSITORY / name, name)
         for package in PACKAGES:

@@ -118,7 +118,7 @@ class Engine:
             said = [token_id]
             sampler.accept(token_id)
             yield Token(token_id, await self._logprobs(token_id, top_logprobs))
-            for forced_id in interject()[: limit - 1]:
+            for forced_id in (interject() or sampler.forced())[: limit - 1]:
                 if cancellation.cancelled or generation != self._generation:
                     break
                 said.append(forced_id)

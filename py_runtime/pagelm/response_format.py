@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pagelm.errors import GrammarError
+from pagelm.json_text import load_json
 from pagelm.structured.answer_constraint import AnswerConstraint
 from pagelm.structured.expressions import Expression
 from pagelm.structured.json_schema import compile_schema
@@ -117,10 +118,17 @@ class ResponseFormats:
             expression = parse_pattern(text, name=name)
         else:
             name = "the schema"
-            expression = compile_schema(json.loads(text))
+            expression = compile_schema(_load(text))
         if self._vocabulary is None:
             self._vocabulary = VocabularyIndex(self._tokenizer)
         return TokenGrammar(expression, self._vocabulary, name)
+
+
+def _load(text: str) -> object:
+    try:
+        return load_json(text)
+    except ValueError as error:
+        raise _no_json(error) from error
 
 
 def _text(asked: ResponseFormat) -> str:
@@ -130,6 +138,10 @@ def _text(asked: ResponseFormat) -> str:
     try:
         return json.dumps(asked.schema, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise GrammarError(
-            f"the schema is no JSON: {error}", expected="what json.loads gives", remedy="Change the schema."
-        ) from error
+        raise _no_json(error) from error
+
+
+def _no_json(error: Exception) -> GrammarError:
+    return GrammarError(
+        f"the schema is no JSON: {error}", expected="what json.loads gives", remedy="Change the schema."
+    )

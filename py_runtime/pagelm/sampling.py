@@ -58,6 +58,10 @@ class Sampler:
         """Whether the reply ends here, as nothing may follow."""
         return self._constraint is not None and self._constraint.finished
 
+    def forced(self) -> Sequence[int]:
+        """Tokens that have to come next, without a choice; mostly none. `accept` them all the same."""
+        return self._constraint.forced() if self._constraint else ()
+
     def choose(self, candidates: Candidates, vocab_size: int) -> int | None:
         """Choose the next token from the greatest logits of a step.
 

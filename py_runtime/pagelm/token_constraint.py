@@ -30,6 +30,10 @@ class TokenConstraint(Protocol):
         """All tokens that may come next; None when they are many."""
         ...
 
+    def forced(self) -> Sequence[int]:
+        """Tokens that have to come next, one after the other, whatever the model says; mostly none."""
+        ...
+
     def accept(self, token_id: int) -> None:
         """The reply goes on with this token, whoever chose it."""
         ...

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from pagelm import JsonSchema, Pattern
+from pagelm.json_text import load_json
 from pagelm.response_format import ResponseFormat
 from pagelm_builder.errors import QuestionError
 
@@ -23,11 +25,11 @@ def read_answer_form(schema_file: Path | None, pattern: str | None) -> ResponseF
             "--json-schema and --regex are both given", expected="one of them", remedy="Leave one out."
         )
     try:
-        schema = json.loads(schema_file.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        schema = load_json(schema_file.read_bytes())
+    except (OSError, ValueError) as error:
         raise QuestionError(
             f"--json-schema: {schema_file} cannot be read: {error}",
             expected="a JSON Schema as UTF-8 text",
             remedy="Name a file that holds one.",
         ) from error
-    return JsonSchema(schema)
+    return JsonSchema(cast("Mapping[str, object] | bool", schema))  # any other is refused when it is compiled

@@ -80,6 +80,12 @@ class AnswerConstraint:
         endings = self._eos_token_ids if self._state.accepts else ()
         return sorted({*listed, *self._openings, *endings})
 
+    def forced(self) -> Sequence[int]:
+        # one run for all of a key, in place of one for each token that the model may not have thought of
+        if self._phase != "answer" or self._state.members.bit_count() != 1:
+            return ()
+        return self._grammar.forced(self._state, until=self._start)
+
     def accept(self, token_id: int) -> None:
         if self._phase == "reasoning":
             if token_id == self._think_close_id:

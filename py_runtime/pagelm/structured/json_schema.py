@@ -1,9 +1,9 @@
 """JSON Schema to an expression: what a model may write so that the answer is JSON of that schema.
 
-The text is compact (`json_text`), properties come in the order of the schema, and what the schema leaves open
-may be narrower than the standard: without `additionalProperties` an object with `properties` has no others, a
-schema without `type` has the types that its keywords speak of, and `oneOf` means `anyOf`. Every text that
-comes out is valid JSON and of the schema (`oneOf` apart); what cannot be promised is refused.
+The text is compact (`json_values`), properties come in the order of the schema, and what the schema leaves
+open may be narrower than the standard: without `additionalProperties` an object with `properties` has no
+others, a schema without `type` has the types that its keywords speak of, and `oneOf` means `anyOf`. Every
+text that comes out is valid JSON and of the schema (`oneOf` apart); what cannot be promised is refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from pagelm.structured.expressions import EMPTY, Expression, Repeat, Rule, chain, choice, literal, optional
-from pagelm.structured.json_text import COLON, COMMA, any_value, key_other_than, value_literal
+from pagelm.structured.json_values import COLON, COMMA, any_value, key_other_than, value_literal
 from pagelm.structured.schema_reading import Schema, SchemaReader, array, join, refuse, types
 from pagelm.structured.schema_scalars import count_of, number_of, string_of, values_of
 

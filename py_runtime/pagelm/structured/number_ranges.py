@@ -1,7 +1,7 @@
 """Numbers within bounds, digit by digit: the bounds of JSON Schema to expressions.
 
-Without exponents, with as many digits as `json_text` allows, and exact whatever floats would make of it. "-0"
-is written where it is inside the bounds as a negative number.
+Without exponents, with as many digits as `json_values` allows, and exact whatever floats would make of it.
+"-0" is written where it is inside the bounds as a negative number.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pagelm.structured.expressions import (
     optional,
 )
 from pagelm.structured.intersection import intersect
-from pagelm.structured.json_text import DIGIT, FRACTION, FRACTION_DIGITS, INTEGER_DIGITS, NON_ZERO, WHOLE
+from pagelm.structured.json_values import DIGIT, FRACTION, FRACTION_DIGITS, INTEGER_DIGITS, NON_ZERO, WHOLE
 
 _ZEROS = Repeat(literal("0"), 0, FRACTION_DIGITS)
 

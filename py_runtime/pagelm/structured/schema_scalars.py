@@ -10,7 +10,7 @@ from math import isfinite
 from pagelm.structured.characters import ANY, spell_in_json
 from pagelm.structured.expressions import Expression, Repeat, choice
 from pagelm.structured.intersection import intersect
-from pagelm.structured.json_text import INTEGER, number, quoted, string, value_literal
+from pagelm.structured.json_values import INTEGER, number, quoted, string, value_literal
 from pagelm.structured.number_ranges import Bound, numbers_between
 from pagelm.structured.regular_expression import parse_pattern
 from pagelm.structured.schema_reading import Schema, array, refuse, types

@@ -44,6 +44,22 @@ class TokenGrammar:
         data = self._vocabulary.bytes_of(token_id)
         return self._automaton.read(state, data) if data else None
 
+    def forced(self, state: State, until: State) -> list[int]:
+        """The tokens of the text that has to follow, whatever else does, up to a state.
+
+        As the tokenizer would write it, which is how the model has seen such text. The last of them is left
+        open where more may follow, as it may be part of a longer one.
+        """
+        text = bytearray()
+        while state.members.bit_count() == 1 and not state.accepts and state is not until:
+            byte = state.members.bit_length() - 1
+            following = self._automaton.advance(state, byte)
+            assert following is not None
+            text.append(byte)
+            state = following
+        token_ids = self._vocabulary.spell(bytes(text)) if text else []
+        return token_ids if state.accepts and not state.members else token_ids[:-1]
+
     def listed(self, state: State) -> Sequence[int] | None:
         """All ordinary tokens that may follow; None when they are many."""
         if state in self._lists:

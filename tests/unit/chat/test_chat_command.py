@@ -181,7 +181,7 @@ def test_an_answer_has_the_form_that_is_asked_for(
     (tmp_path / "sum.json").write_text('{"const": [4]}')
     assert cli.main(["chat", "b", "--prompt", "2 + 2?", "--json-schema", str(tmp_path / "sum.json")]) == 0
     assert capsys.readouterr().out == "[4]\n"
-    assert cli.main(["chat", "b", "--prompt", "2 + 2?", "--regex", "[0-9]!"]) == 0
+    assert cli.main(["chat", "b", "--prompt", "2 + 2?", "--regex", "4!"]) == 0
     assert capsys.readouterr().out == "4!\n"
 
 

@@ -56,6 +56,9 @@ class Allowing:
     def listed(self) -> Sequence[int] | None:
         return sorted(self._steps[self._step]) if self._lists else None
 
+    def forced(self) -> Sequence[int]:
+        return ()
+
     def accept(self, token_id: int) -> None:
         self._step += 1
         self.finished = self._step == len(self._steps)

@@ -79,6 +79,12 @@ def test_reasoning_may_begin_the_reply_once() -> None:
     assert allowed(reply) == spelled("l")
 
 
+def test_reasoning_does_not_end_the_reply_even_where_the_answer_may_be_empty() -> None:
+    reply = constraint("l*", begins_in="reasoning")
+    assert not reply.allows(END)
+    assert constraint("l*").allows(END)
+
+
 def test_a_prompt_may_have_opened_the_reasoning() -> None:
     reply = constraint("l", begins_in="reasoning")
     assert not reply.allows(END)
@@ -103,6 +109,30 @@ def test_no_call_interrupts_an_answer() -> None:
     assert CALL in allowed(reply)
     reply.accept(TOKENIZER.encode("ll")[0])
     assert CALL not in allowed(reply)
+
+
+def forced_text(reply: AnswerConstraint, said: str = "") -> list[bytes]:
+    for token_id in TOKENIZER.encode(said):
+        reply.accept(token_id)
+    return [TOKENIZER.token_bytes(token_id) for token_id in reply.forced()]
+
+
+def test_what_has_to_follow_is_forced_as_the_tokenizer_writes_it() -> None:
+    assert forced_text(constraint("(?:hello world){1,2}x?"), "h") == [b"e", b"ll", b"o"]
+    assert forced_text(constraint("hello world"), "hello") == [b" world"]  # nothing may be joined to it
+    assert forced_text(constraint("hello( world)?"), "hello") == []
+    assert forced_text(constraint("h[eo]"), "h") == []
+
+
+def test_nothing_is_forced_where_a_call_may_stand() -> None:
+    reply = constraint("hello", begins_in="reasoning", calls=True)
+    reply.accept(END_THINK)
+    reply.accept(TOKENIZER.encode("\n\n")[0])
+    assert forced_text(reply) == []
+
+
+def test_half_a_character_is_not_forced() -> None:
+    assert forced_text(constraint("h[éè]"), "h") == []
 
 
 def test_many_tokens_are_not_listed() -> None:
