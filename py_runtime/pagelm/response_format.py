@@ -24,7 +24,7 @@ from pagelm.thinking import CLOSE_TAG, OPEN_TAG, open_section
 from pagelm.tokenizer import Tokenizer
 from pagelm.tool_calls import OPEN_CALL
 
-_KEPT_GRAMMARS = 8
+_KEPT_GRAMMARS = 4
 _NO_TOKEN = -1
 
 

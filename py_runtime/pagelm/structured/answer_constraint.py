@@ -90,6 +90,7 @@ class AnswerConstraint:
         if self._phase == "reasoning":
             if token_id == self._think_close_id:
                 self._phase = "answer"
+                self._start = self._grammar.start()
                 self._state = self._grammar.start(_AFTER_REASONING)
         elif self._phase == "answer":
             self._continue_answer(token_id)

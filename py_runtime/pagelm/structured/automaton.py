@@ -19,8 +19,8 @@ from pagelm.structured.network import END, BytesNode, CallNode, Network, Node, R
 
 MAX_THREADS = 1024
 """Most readings of one text at once; more is an expression that can be read in too many ways."""
-MAX_KNOWN_STATES = 8192
-"""Known states are forgotten beyond this many, some 10 MB."""
+MAX_KNOWN_STATES = 4096
+"""Known states are forgotten beyond this many, some 10 MB; a reply that is under way finds new ones."""
 
 
 class Frame:
@@ -187,10 +187,17 @@ class Automaton:
         state = self._states.get(key)
         if state is None:
             if len(self._states) >= MAX_KNOWN_STATES:
-                self._states.clear()
-                self._frames.clear()
+                self._forget()
             state = self._states[key] = State(threads, accepts)
         return state
+
+    def _forget(self) -> None:
+        """Let go of all states, also of those that only a state in use still leads to."""
+        for state in self._states.values():
+            state.next.clear()
+            state._readings.clear()
+        self._states.clear()
+        self._frames.clear()
 
     def _too_ambiguous(self) -> GrammarError:
         return GrammarError(

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from pagelm.backend import Candidates
+from pagelm.errors import GrammarError
 from pagelm.penalties import Penalties
 from pagelm.sampling import Sampler, greatest_candidates
 from pagelm.sampling_options import SamplingOptions
@@ -100,6 +102,15 @@ def test_a_constrained_draw_is_a_draw_among_the_allowed(
             assert chosen == reference.sample(Candidates(*zip(*pairs, strict=True)))
         constrained.accept(chosen)
         penalties.accept(chosen)
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_constraint_that_lets_nothing_through_is_an_error(lists: bool) -> None:
+    sampler = Sampler(SamplingOptions(seed=1), (), Allowing([set()], lists=lists))
+    logits = [0.0] * VOCAB_SIZE
+    assert sampler.choose(greatest_candidates(logits, CANDIDATES), VOCAB_SIZE) is None
+    with pytest.raises(GrammarError, match="no token of this model goes on"):
+        sampler.choose_from_all(logits)
 
 
 @patient

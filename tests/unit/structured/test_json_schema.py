@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
 import pytest
 
 from pagelm.errors import GrammarError
+from pagelm.structured import automaton as automaton_module
 from pagelm.structured.json_schema import compile_schema
 from unit.structured.texts import automaton_of, fits
 
@@ -267,6 +269,27 @@ def test_nesting_has_an_end() -> None:
         schema = {"items": schema}
     with pytest.raises(GrammarError, match="nested more than 64 deep"):
         compile_schema(schema)
+
+
+def test_states_that_are_forgotten_are_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(automaton_module, "MAX_KNOWN_STATES", 7)
+    automaton = automaton_of(compile_schema(TREE))
+    nested = '{"value":null,"kids":[{"value":null, "kids":[]},{"value":null}]}'
+    for _ in range(3):
+        assert fits(automaton, nested)
+        assert not fits(automaton, nested.replace("]}", "]"))
+    assert len(automaton._states) <= 7
+
+
+def test_a_long_answer_does_not_keep_all_its_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(automaton_module, "MAX_KNOWN_STATES", 50)
+    automaton = automaton_of(compile_schema({"type": "string", "maxLength": 5000}))
+    start = automaton.start()
+    state = automaton.read(start, b'"' + b"x" * 1000)
+    gc.collect()
+    alive = sum(isinstance(thing, automaton_module.State) for thing in gc.get_objects())
+    assert state is not None
+    assert alive < 200
 
 
 def test_many_properties_do_not_nest_deep() -> None:
