@@ -153,9 +153,12 @@ def test_a_corrupted_expanded_weight_ends_the_export_and_leaves_nothing(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def expand_wrongly(
-        codes: NDArray[np.uint8], scales: NDArray[np.float16], form: BlockFormat
+        codes: NDArray[np.uint8],
+        scales: NDArray[np.float16],
+        form: BlockFormat,
+        factors: NDArray[np.float32] | None,
     ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-        weight, weight_scales = expand_rows(codes, scales, form)
+        weight, weight_scales = expand_rows(codes, scales, form, factors)
         # one of the fourteen matrices of the layers, mirrored: q_proj
         return (weight[::-1], weight_scales) if weight.shape == (64, 128) else (weight, weight_scales)
 
@@ -174,7 +177,9 @@ def test_an_earlier_bundle_outlives_an_export_that_fails_verification(
 ) -> None:
     out = Path(shutil.copytree(bundle, tmp_path / "out" / "bundle"))
     monkeypatch.setattr(
-        external_data_module, "expand_rows", lambda codes, scales, form: (0, np.ones(len(codes), np.float32))
+        external_data_module,
+        "expand_rows",
+        lambda codes, scales, form, factors: (0, np.ones(len(codes), np.float32)),
     )
     with pytest.raises(VerificationError):
         export_bundle(checkpoint, out)
