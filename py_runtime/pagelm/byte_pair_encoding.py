@@ -49,12 +49,13 @@ class BytePairEncoding:
         return self._repeated.get((left, right), _NO_MERGE)
 
     def merge(self, piece: bytes) -> list[int]:
-        """Entry indices of `piece`. Bytes that have no entry of their own are dropped."""
-        parts = [piece[at : at + 1] for at in range(len(piece))]
+        """Entry indices of `piece`. Bytes that have no entry of their own are dropped, and what is left of
+        them and right of them may merge."""
+        index_of = self.index_of
+        parts = [byte for at in range(len(piece)) if (byte := piece[at : at + 1]) in index_of]
         if len(parts) > 1:
             parts = self._merge_by_heap(parts) if len(parts) > _HEAP_FROM else self._merge_by_scan(parts)
-        index_of = self.index_of
-        return [index_of[part] for part in parts if part in index_of]
+        return [index_of[part] for part in parts]
 
     def _merge_by_scan(self, parts: list[bytes]) -> list[bytes]:
         rank = self._rank

@@ -65,6 +65,8 @@ def test_a_pair_whose_product_was_cut_elsewhere_does_not_merge() -> None:
 def test_bytes_without_an_entry_are_dropped() -> None:
     encoding = BytePairEncoding([b"a", b"b", b"ab"], bytes([0, 0, 1]))
     assert encoding.merge(b"xabx") == [2]
+    assert encoding.merge(b"axb") == [2]
+    assert encoding.merge(b"x") == []
 
 
 def test_a_long_run_is_merged_like_a_short_one() -> None:
