@@ -21,8 +21,8 @@ LOAD = """async ({ backend, instrument }) => {
 # The likeliest token at each step, whatever a bundle's defaults take off its logit.
 GREEDY = MappingProxyType({"temperature": 0, "repetitionPenalty": 1})
 
-GENERATE = """async ({ messages, enableThinking, sampling, cancelAfterEvents }) => {
-  const generation = globalThis.client.generate({ messages, enableThinking, sampling });
+GENERATE = """async ({ cancelAfterEvents, ...request }) => {
+  const generation = globalThis.client.generate(request);
   const reply = { reasoning: "", text: "", events: 0 };
   for await (const event of generation) {
     if (event.kind === "done") {
@@ -75,18 +75,19 @@ class ModelClient:
         *,
         enable_thinking: bool,
         sampling: Mapping[str, float] | None = None,
+        response_format: Mapping[str, object] | None = None,
         cancel_after_events: int = -1,
     ) -> Reply:
         """One answer; greedy unless told otherwise. `cancel_after_events` stops it after that many pieces."""
-        raw = self.page.evaluate(
-            GENERATE,
-            {
-                "messages": [dict(message) for message in messages],
-                "enableThinking": enable_thinking,
-                "sampling": dict(GREEDY if sampling is None else sampling),
-                "cancelAfterEvents": cancel_after_events,
-            },
-        )
+        request: dict[str, object] = {
+            "messages": [dict(message) for message in messages],
+            "enableThinking": enable_thinking,
+            "sampling": dict(GREEDY if sampling is None else sampling),
+            "cancelAfterEvents": cancel_after_events,
+        }
+        if response_format is not None:
+            request["responseFormat"] = dict(response_format)
+        raw = self.page.evaluate(GENERATE, request)
         return Reply(
             raw["reasoning"],
             raw["text"],
