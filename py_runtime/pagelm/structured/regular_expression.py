@@ -38,7 +38,7 @@ _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", "0": "\0"}
 _HEX_DIGITS = {"x": 2, "u": 4}
 _HEX = re.compile("[0-9A-Fa-f]{1,4}")
 _COUNTS = re.compile(r"\{(?P<least>[0-9]{1,9})(?:(?P<comma>,)(?P<most>[0-9]{1,9})?)?\}")
-_UP_TO = re.compile(r"\{,[0-9]+\}")
+_UP_TO = re.compile(r"\{,[0-9]*\}")
 _SHORT_REPEATS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _GROUP_NAME = re.compile(r"P?<[A-Za-z_]\w*>")
 _LOOKS = {"=": "a lookahead", "!": "a lookahead", "<=": "a lookbehind", "<!": "a lookbehind"}
@@ -106,8 +106,7 @@ class _Parser:
     def _repeated(self) -> tuple[Expression, int]:
         expression, bound = self._atom()
         start = self._at
-        if _UP_TO.match(self._pattern, start):
-            self._refuse(f"has {{,n}} at character {start}", "{0,n}, which means the same everywhere")
+        self._refuse_up_to()
         if match := _COUNTS.match(self._pattern, self._at):
             self._at = match.end()
             minimum = int(match["least"])
@@ -139,6 +138,7 @@ class _Parser:
         return Repeat(expression, minimum, maximum), bound
 
     def _atom(self) -> tuple[Expression, int]:
+        self._refuse_up_to()
         if self._pattern[self._at] == "(":
             return self._group()
         if self._pattern[self._at] in "*+?" or _COUNTS.match(self._pattern, self._at):
@@ -243,6 +243,10 @@ class _Parser:
         found = self._pattern.startswith(text, self._at)
         self._at += len(text) if found else 0
         return found
+
+    def _refuse_up_to(self) -> None:
+        if _UP_TO.match(self._pattern, self._at):
+            self._refuse(f"has {{,n}} at character {self._at}", "{0,n}, which means the same everywhere")
 
     def _refuse_next(self) -> NoReturn:
         found = "a ) too many" if self._pattern[self._at] == ")" else "a ^ or $ in the middle"

@@ -80,6 +80,8 @@ def test_half_a_character_is_no_character() -> None:
         ("(?i)a", r"\(\?i at character 0"),
         ("a++", "a possessive repetition"),
         ("a{,3}", "has {,n} at character 1"),
+        ("a{,}", "has {,n} at character 1"),
+        ("{,3}", "has {,n} at character 0"),
         ("a**", "two repetitions"),
         ("*a", "nothing to repeat at character 0"),
         ("a|{2}", "nothing to repeat"),
