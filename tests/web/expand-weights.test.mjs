@@ -115,8 +115,8 @@ for (const [rows, columns, bits, blockSize] of [
     checkFormula(makeWeights([[rows, columns]], bits, blockSize, someFactors), rows, columns));
 }
 
-/** 1 for most, as in a bundle; the first block of 128 has some of each. @param {number} k */
-const someFactors = (k) => (k % 5 === 2 && k < 100 ? 2 ** -(1 + (k % 4)) : 1);
+/** float32; 1 for most, as in a bundle. @param {number} k */
+const someFactors = (k) => (k % 5 === 2 && k < 100 ? Math.fround(2 ** -((1 + (k % 7)) / 4)) : 1);
 
 /**
  * @param {ReturnType<typeof makeWeights>} made

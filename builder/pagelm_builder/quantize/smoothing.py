@@ -1,10 +1,10 @@
 """Chooses what each channel of a linear layer's input is multiplied by before it is rounded to int8.
 
 A row of activations shares one scale, so that a few loud channels take the precision of all others. Here they
-are halved, some of them several times, and the weights that they meet doubled, which changes nothing but the
-rounding of both (Xiao et al. 2023, "SmoothQuant"). It knows neither layers nor files.
+are made quieter, and the weights that they meet greater by as much, which changes nothing but the rounding of
+both (Xiao et al. 2023, "SmoothQuant"). It knows neither layers nor files.
 
-    x W = (x ∘ f) (W / f),  f = 2^-n     error ~ mean max (x f)² · Σ (w / f)² + Σ max (w / f)² · mean Σ (x f)²
+    x W = (x ∘ f) (W / f),  f ≤ 1        error ~ mean max (x f)² · Σ (w / f)² + Σ max (w / f)² · mean Σ (x f)²
                                                  rounding activations           rounding weights
 """
 
@@ -18,35 +18,41 @@ from pagelm_builder.quantize.scale_search import Floats
 # enough to know a layer by; both are taken evenly from all there are
 TOKENS = 512
 ROWS = 1024
-MOST_HALVINGS = 128
+# coarse ones first: fine ones alone take several times as long
+STEPS = (0.5, 2**-0.5, 2**-0.25)
+MOST_STEPS = 128
 # the loudest channels that are tried before there is said to be no better choice
-CANDIDATES = 4
-LEAST_GAIN = 0.002
+CANDIDATES = 8
+LEAST_GAIN = 0.0005
 
 
 def choose_factors(inputs: Floats, weights: Floats) -> Floats:
-    """Halve channels, the loudest first, as long as that lowers the estimated error.
+    """Quiet channels, the loudest first, as long as that lowers the estimated error.
 
     Args:
         inputs: `[tokens, size]`, of a text.
         weights: `[rows, size]`.
 
     Returns:
-        Powers of two of at most 1, `[size]`.
+        At most 1, `[size]`.
     """
     layer = _Layer(_evenly(inputs, TOKENS), _evenly(weights, ROWS))
-    least = layer.error()
-    for _ in range(MOST_HALVINGS):
-        for channel in layer.loudest():
-            layer.scale(channel, 0.5)
-            error = layer.error()
-            if error < least * (1 - LEAST_GAIN):
-                least = error
+    for step in STEPS:
+        for _ in range(MOST_STEPS):
+            if not _quiet_one(layer, step):
                 break
-            layer.scale(channel, 2.0)
-        else:
-            break
     return layer.factors.astype(np.float32)
+
+
+def _quiet_one(layer: _Layer, step: float) -> bool:
+    """Quiet the loudest channel that is worth it, if there is one."""
+    least = layer.error() * (1 - LEAST_GAIN)
+    for channel in layer.loudest():
+        layer.scale(channel, step)
+        if layer.error() < least:
+            return True
+        layer.scale(channel, 1 / step)
+    return False
 
 
 class _Layer:

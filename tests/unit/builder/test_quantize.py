@@ -132,7 +132,7 @@ def test_expansion_is_the_specified_one(form: BlockFormat, data: st.DataObject) 
 def test_weights_are_divided_by_the_factors_of_their_inputs(form: BlockFormat) -> None:
     random = np.random.default_rng(3)
     codes, scales = quantize_rows(random.standard_normal((5, 256)).astype(np.float32), form)
-    factors = (2.0 ** -random.integers(0, 4, 256)).astype(np.float32)
+    factors = (2.0 ** (-random.integers(0, 9, 256) / 4)).astype(np.float32)
     expanded, channel_scales = expand_rows(codes, scales, form, factors)
     divided = dequantize_rows(codes, scales, form).astype(np.float64) / factors
     expected = (np.abs(divided).max(axis=1) / 127).astype(np.float32)

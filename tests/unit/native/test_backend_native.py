@@ -120,7 +120,7 @@ def test_wasm_weights_are_within_half_a_level_of_the_stored_ones(
     )
     flat = [int(level) for level in levels.ravel()]
     codes = bytes(flat) if bits == 8 else bytes(flat[i] | flat[i + 1] << 4 for i in range(0, len(flat), 2))
-    factors = (2.0 ** -random.integers(0, 4, columns)).astype("<f4")
+    factors = (2.0 ** (-random.integers(0, 9, columns) / 4)).astype("<f4")
     stored = b"pad." + codes + scales.tobytes()
     weights = np.frombuffer(stored + factors.tobytes(), np.uint8)
     tensor = ExpandedTensor("q", rows, columns, bits, block_size, 4, 4 + len(codes), 8, 8 + rows * columns)
