@@ -20,7 +20,7 @@ from pagelm import LanguageModel
 from pagelm.errors import PagelmError
 from pagelm.events import TextDelta
 from pagelm.sampling_options import SamplingOptions
-from pagelm_builder.pico.evaluate import MAX_NEW_TOKENS, Report, evaluate
+from pagelm_builder.pico.evaluate import Report, evaluate
 from pagelm_builder.pico.problems import Message, Problem, heldout_problems
 from pagelm_builder.progress_line import ProgressLine
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 GREEDY = SamplingOptions(temperature=0)
 THREADS = 1
 """Pico's matrices are so small that a second thread costs more than it brings."""
+
+MAX_NEW_TOKENS = 600
+"""Thrice what training's evaluation allows: the runtime keeps a quarter for the answer and closes a
+reasoning that would take it, and none of pico's is to be cut."""
 
 Progress = Callable[[str, int, int], object]
 """Stage, problems done, problems in all."""
