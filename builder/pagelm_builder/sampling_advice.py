@@ -47,7 +47,7 @@ def read_advice(generation_config: Mapping[str, object]) -> SamplingOptions | No
     if does_sample is False:
         asked["temperature"] = 0.0
     try:
-        return SamplingOptions(**{**_TRANSFORMERS_DEFAULTS, **asked})  # type: ignore[arg-type]  # it checks
+        return SamplingOptions(**{**_TRANSFORMERS_DEFAULTS, **asked})  # type: ignore[arg-type]  # refuses other types
     except SamplingError as error:
         raise _refusal(error.problem, error.expected) from error
 

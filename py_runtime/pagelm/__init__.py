@@ -10,13 +10,12 @@ Everything here imports in a bare Python with jinja2: no numpy, no onnxruntime, 
 from pagelm.backend import Backend, Candidates, Capabilities
 from pagelm.chat import Chat
 from pagelm.engine import Engine
-from pagelm.engine_steps import Cancellation
+from pagelm.engine_steps import Cancellation, PrefillProgress
 from pagelm.errors import PagelmError
 from pagelm.events import (
     Done,
     Event,
     Logprobs,
-    PrefillProgress,
     ReasoningDelta,
     TextDelta,
     TokenLogprob,

@@ -11,7 +11,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Seq
 from time import perf_counter
 
 from pagelm.backend import Backend, Candidates
-from pagelm.engine_steps import Cancellation, EngineStep, Finished, FinishReason, Prefilled, Prefilling, Token
+from pagelm.engine_steps import (
+    Cancellation,
+    EngineStep,
+    Finished,
+    FinishReason,
+    Prefilled,
+    PrefillProgress,
+    Token,
+)
 from pagelm.errors import BusyError, SamplingError
 from pagelm.kv_cache import KVCache
 from pagelm.logprobs import StepLogprobs, check_top_logprobs, step_logprobs
@@ -77,7 +85,7 @@ class Engine:
             constraint: Which tokens may come next; it hears of every token. None: any.
 
         Yields:
-            `Prefilling` between two pieces of a long prompt, `Prefilled`, a `Token` for each new token,
+            `PrefillProgress` between two pieces of a long prompt, `Prefilled`, a `Token` for each new token,
             `Finished`.
 
         Raises:
@@ -105,7 +113,7 @@ class Engine:
                 break
             candidates = await self._read(chunk)
             if len(self.cache) < len(input_ids):
-                yield Prefilling(len(self.cache), len(input_ids))
+                yield PrefillProgress(len(self.cache), len(input_ids))
         prefilled = perf_counter()
         yield Prefilled(len(input_ids), plan.keep, (prefilled - started) * 1000, sampler.seed)
 

@@ -32,7 +32,7 @@ class Cancellation:
 
 
 @dataclass(frozen=True, slots=True)
-class Prefilling:
+class PrefillProgress:
     """A piece of the prompt has been read, and more of it is to come.
 
     Attributes:
@@ -88,4 +88,4 @@ class Finished:
     decode_ms: float
 
 
-EngineStep = Prefilling | Prefilled | Token | Finished
+EngineStep = PrefillProgress | Prefilled | Token | Finished

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pagelm.engine_steps import FinishReason
+from pagelm.engine_steps import FinishReason, PrefillProgress
 from pagelm.tool_calls import BrokenToolCall, ToolCall
 
 
@@ -20,19 +20,6 @@ class TurnsDropped:
     """
 
     messages: int
-
-
-@dataclass(frozen=True, slots=True)
-class PrefillProgress:
-    """A piece of a long prompt has been read.
-
-    Attributes:
-        read_tokens: How much of the prompt the cache holds by now.
-        prompt_tokens: Length of the prompt.
-    """
-
-    read_tokens: int
-    prompt_tokens: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,20 +19,19 @@ from pagelm.chat import Chat
 from pagelm.chat_template import ChatTemplate, Message, Tools, encode_chat
 from pagelm.context_overflow import OverflowPolicy, drop_oldest_turns
 from pagelm.engine import Engine, token_limit
-from pagelm.engine_steps import Cancellation, Finished, Prefilled, Prefilling, Token
-from pagelm.errors import BackendError, BackendUnavailableError, TokenizerError
-from pagelm.events import Logprobs, PrefillProgress, ReplyEvent, TokenLogprob, TurnsDropped
-from pagelm.logprobs import StepLogprobs
+from pagelm.engine_steps import Cancellation
+from pagelm.errors import BackendUnavailableError
+from pagelm.events import ReplyEvent, TurnsDropped
 from pagelm.manifest import Manifest, load_manifest, read_verified
+from pagelm.reply_events import reply_events
 from pagelm.reply_stream import ReplyStream
 from pagelm.response_format import ResponseFormat, ResponseFormats
 from pagelm.sampling_options import SamplingOptions
 from pagelm.stop_strings import StopStrings
-from pagelm.thinking import CLOSE_TAG, OPEN_TAG
 from pagelm.thinking_budget import no_thinking, plan_thinking
 from pagelm.thinking_switch import is_thinking_switched_off
-from pagelm.token_constraint import TokenConstraint
 from pagelm.tokenizer import Tokenizer
+from pagelm.vocabulary_check import check_vocabularies
 
 if TYPE_CHECKING:
     from pagelm._backend_native import NativeGraph
@@ -55,7 +54,7 @@ class LanguageModel:
     def __init__(
         self, manifest: Manifest, tokenizer: Tokenizer, template: ChatTemplate, backend: Backend
     ) -> None:
-        _check_vocabularies(manifest, tokenizer, backend)
+        check_vocabularies(manifest, tokenizer, backend)
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.template = template
@@ -244,9 +243,11 @@ class LanguageModel:
             constraint = self._formats.constrain(
                 response_format, prompt, may_think=thinks, may_call=bool(tools)
             )
-        events = self._run(
-            prompt,
+        events = reply_events(
+            self.engine,
             stream,
+            prompt,
+            eos_token_ids=self.manifest.eos_token_ids,
             sampling=sampling or self.manifest.generation.for_mode(thinks),
             max_new_tokens=max_new_tokens,
             top_logprobs=top_logprobs,
@@ -293,9 +294,11 @@ class LanguageModel:
         stream = ReplyStream(
             self.tokenizer, input_ids, self.context_size, stop=StopStrings(stop), has_tags=False
         )
-        events = self._run(
-            input_ids,
+        events = reply_events(
+            self.engine,
             stream,
+            input_ids,
+            eos_token_ids=self.manifest.eos_token_ids,
             sampling=sampling or self.manifest.generation.non_thinking,
             max_new_tokens=max_new_tokens,
             top_logprobs=top_logprobs,
@@ -304,56 +307,6 @@ class LanguageModel:
         async with aclosing(events):
             async for event in events:
                 yield event
-
-    async def _run(
-        self,
-        prompt: Sequence[int],
-        stream: ReplyStream,
-        *,
-        sampling: SamplingOptions,
-        max_new_tokens: int | None,
-        top_logprobs: int | None,
-        constraint: TokenConstraint | None = None,
-        cancellation: Cancellation | None,
-    ) -> AsyncGenerator[ReplyEvent, None]:
-        """The engine's steps as the stream's events."""
-        stop_here = Cancellation(cancellation)
-        steps = self.engine.generate(
-            prompt,
-            sampling=sampling,
-            eos_token_ids=self.manifest.eos_token_ids,
-            max_new_tokens=max_new_tokens,
-            cancellation=stop_here,
-            interject=stream.interject,
-            top_logprobs=top_logprobs,
-            constraint=constraint,
-        )
-        async with aclosing(steps):
-            async for step in steps:
-                match step:
-                    case Token(token_id, logprobs):
-                        if logprobs:
-                            yield self._describe(token_id, logprobs)
-                        for event in stream.push(token_id):
-                            yield event
-                        if stream.stopped:
-                            stop_here.cancel()
-                    case Prefilling(read_tokens, prompt_tokens):
-                        yield PrefillProgress(read_tokens, prompt_tokens)
-                    case Prefilled():
-                        stream.prefilled = step
-                    case Finished():
-                        for event in stream.finish():
-                            yield event
-                        yield stream.done(step)
-
-    def _describe(self, token_id: int, logprobs: StepLogprobs) -> Logprobs:
-        def token(id: int, logprob: float) -> TokenLogprob:
-            return TokenLogprob(id, self.tokenizer.token_bytes(id), logprob)
-
-        return Logprobs(
-            token(token_id, logprobs.logprob), tuple(token(id, logprob) for id, logprob in logprobs.top)
-        )
 
     async def prefill(
         self,
@@ -415,26 +368,4 @@ class LanguageModel:
         thinks = self.will_think(messages, enable_thinking=enable_thinking)
         return encode_chat(
             self.tokenizer, self.template, messages, tools=tools or None, enable_thinking=thinks
-        )
-
-
-def _check_vocabularies(manifest: Manifest, tokenizer: Tokenizer, backend: Backend) -> None:
-    if manifest.thinking and not {OPEN_TAG, CLOSE_TAG} <= tokenizer.special_ids.keys():
-        raise TokenizerError(
-            f"the manifest says that {manifest.name} thinks, and the tokenizer lacks the tags",
-            expected=f"the added tokens {OPEN_TAG} and {CLOSE_TAG}",
-            remedy="Export the bundle again with this version of pagelm.",
-        )
-    vocab_size = manifest.model.vocab_size
-    if backend.capabilities.vocab_size != vocab_size:
-        raise BackendError(
-            f"the backend computes {backend.capabilities.vocab_size} logits",
-            expected=f"{vocab_size}, the vocab_size of {manifest.name}",
-            remedy="Load the graph of the same bundle.",
-        )
-    if tokenizer.vocab_size > vocab_size:
-        raise TokenizerError(
-            f"the tokenizer has {tokenizer.vocab_size} ids",
-            expected=f"at most {vocab_size}, the vocab_size of {manifest.name}",
-            remedy="Export the bundle again from a checkpoint whose tokenizer is its own.",
         )

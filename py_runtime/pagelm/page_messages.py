@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import traceback
 
+from pagelm.engine_steps import PrefillProgress
 from pagelm.events import (
     Done,
     Logprobs,
-    PrefillProgress,
     ReasoningDelta,
     ReplyEvent,
     TextDelta,

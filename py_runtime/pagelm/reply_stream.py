@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pagelm.detokenizer import StreamingDetokenizer
 from pagelm.engine_steps import Finished, Prefilled
 from pagelm.errors import ToolError
-from pagelm.events import Done, ReasoningDelta, TextDelta, Usage
+from pagelm.events import Done, Logprobs, ReasoningDelta, TextDelta, TokenLogprob, Usage
+from pagelm.logprobs import StepLogprobs
 from pagelm.stop_strings import StopStrings
 from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Tag, ThinkingEvent, ThinkingSplitter, open_section
 from pagelm.thinking_budget import ThinkingBudget
@@ -60,6 +61,7 @@ class ReplyStream:
         open_id = tokenizer.special_ids.get(OPEN_TAG, _NO_TOKEN)
         close_id = tokenizer.special_ids.get(CLOSE_TAG, _NO_TOKEN)
         self._tags: dict[int, Tag] = {open_id: OPEN_TAG, close_id: CLOSE_TAG} if has_tags else {}
+        self._tokenizer = tokenizer
         self._detokenizer = StreamingDetokenizer(tokenizer)
         self._splitter = ThinkingSplitter(
             open_section(prompt, think_open_id=open_id, think_close_id=close_id) if has_tags else "text"
@@ -85,6 +87,16 @@ class ReplyStream:
         else:
             self._answer_tokens += 1
         return events
+
+    def describe(self, token_id: int, logprobs: StepLogprobs) -> Logprobs:
+        """The event that tells how likely a token was."""
+
+        def token(id: int, logprob: float) -> TokenLogprob:
+            return TokenLogprob(id, self._tokenizer.token_bytes(id), logprob)
+
+        return Logprobs(
+            token(token_id, logprobs.logprob), tuple(token(id, logprob) for id, logprob in logprobs.top)
+        )
 
     @property
     def stopped(self) -> bool:

@@ -38,7 +38,7 @@ def read_gguf_advice(header: GgufHeader) -> SamplingOptions | None:
     if not asked:
         return None
     try:
-        return replace(UNADVISED, **asked)  # type: ignore[arg-type]  # it checks
+        return replace(UNADVISED, **asked)  # type: ignore[arg-type]  # refuses other types
     except SamplingError as error:
         raise ConfigError(
             f"{header.path}: general.sampling.*: {error.problem}",

@@ -6,7 +6,7 @@ Knows the vocabulary of draft 2020-12; what is not supported is refused by name 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NoReturn, TypeAlias, cast
 from urllib.parse import unquote
 
@@ -138,12 +138,12 @@ def _join_key(key: str, left: object, right: object, place: str) -> object:
         return {**left, **right, **both}
     if key == "items":
         return {"allOf": [left, right]}
-    choose: Callable[[object, object], object] | None = None
     if isinstance(left, int | float) and isinstance(right, int | float):
-        choose = max if key in _GREATER else min if key in _LESS else None  # type: ignore[assignment]
-    if choose is None:
-        refuse(f"{place}/{key}", "is said twice, by allOf or beside $ref or anyOf", "one of the two")
-    return choose(left, right)
+        if key in _GREATER:
+            return max(left, right)
+        if key in _LESS:
+            return min(left, right)
+    refuse(f"{place}/{key}", "is said twice, by allOf or beside $ref or anyOf", "one of the two")
 
 
 def _check_closed(left: Schema, right: Schema, place: str) -> None:

@@ -11,9 +11,9 @@ from fakes import CONTEXT_SIZE, IM_END, VOCAB_SIZE, RecordingBackend, collect, m
 from pagelm.chat import Chat
 from pagelm.context_overflow import KEPT_SHARE, drop_oldest_turns
 from pagelm.engine import Engine
-from pagelm.engine_steps import Cancellation, Prefilled, Prefilling
+from pagelm.engine_steps import Cancellation, Prefilled, PrefillProgress
 from pagelm.errors import ContextOverflowError, SavedChatError
-from pagelm.events import Event, PrefillProgress, TextDelta, TurnsDropped
+from pagelm.events import Event, TextDelta, TurnsDropped
 from pagelm.language_model import LanguageModel
 from pagelm.sampling_options import SamplingOptions
 
@@ -152,7 +152,7 @@ def test_a_long_prompt_tells_how_far_it_is() -> None:
             )
         )
     )
-    assert steps[:2] == [Prefilling(4, 10), Prefilling(8, 10)]
+    assert steps[:2] == [PrefillProgress(4, 10), PrefillProgress(8, 10)]
     assert isinstance(steps[2], Prefilled)
 
 

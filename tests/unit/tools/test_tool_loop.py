@@ -9,9 +9,9 @@ import pytest
 
 from fakes import CONTEXT_SIZE, TOOL_VOCAB_SIZE, collect, model_on, reply_ids, run, scripted, tool_model_on
 from pagelm.chat import OUT_OF_ROUNDS, Chat
-from pagelm.engine_steps import Cancellation
+from pagelm.engine_steps import Cancellation, PrefillProgress
 from pagelm.errors import ToolError
-from pagelm.events import Done, Event, PrefillProgress, ReasoningDelta, TextDelta, ToolResult
+from pagelm.events import Done, Event, ReasoningDelta, TextDelta, ToolResult
 from pagelm.scripted import ScriptedBackend
 from pagelm.tool_calls import BrokenToolCall, ToolCall
 
