@@ -43,11 +43,12 @@ PATTERN = (
 )
 
 
-def export_random_bundle(folder: Path, *, seed: int = 0) -> Path:
+def export_random_bundle(folder: Path, *, seed: int = 0, positions: int = 256) -> Path:
     """Write a checkpoint and export it; returns the bundle's folder, inside `folder`."""
+    config = {**CONFIG, "max_position_embeddings": positions}
     checkpoint = folder / "checkpoint"
     checkpoint.mkdir()
-    (checkpoint / "config.json").write_text(json.dumps(CONFIG))
+    (checkpoint / "config.json").write_text(json.dumps(config))
     save_file(_random_tensors(np.random.default_rng(seed)), checkpoint / "model.safetensors")
     (checkpoint / "tokenizer.json").write_text(json.dumps(_tokenizer_json()))
     tokenizer_config = {

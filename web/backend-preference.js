@@ -1,9 +1,12 @@
 // @ts-check
 /**
- * Which backend a person wants: the address says it until they choose in the settings, which the tab remembers.
+ * What a person wants the model to be loaded with, backend and memory: the address says it until they choose in the settings,
+ * which the tab remembers.
  *
  * @module
  */
+
+import { formatBytes } from "./sentences.js";
 
 /** @typedef {import("./protocol.js").BackendPreference} BackendPreference */
 
@@ -14,17 +17,60 @@ export const BACKEND_CHOICES = [
   { value: "wasm", label: "WASM" },
 ];
 
+const MEGABYTE = 1e6;
+
 /**
  * @param {BackendPreference} address  what the address asks for
  * @param {Storage | null} storage  of the tab
  * @param {string} key
  */
 export function createBackendPreference(address, storage, key) {
-  let chosen = restore(storage?.getItem(key) ?? null, address);
+  return createPreference(address, storage, key, (value) =>
+    BACKEND_CHOICES.some((choice) => choice.value === value),
+  );
+}
+
+/**
+ * @param {number | null} address  bytes that the address asks for; null: it does not
+ * @param {Storage | null} storage  of the tab
+ * @param {string} key
+ */
+export function createMemoryPreference(address, storage, key) {
+  return createPreference(
+    address,
+    storage,
+    key,
+    (value) => value === null || (Number.isInteger(value) && Number(value) > 0),
+  );
+}
+
+/**
+ * What a person typed as the memory of the conversation.
+ *
+ * @param {string} text  MB, whole; empty: the default
+ * @returns {{budget: number | null, problem?: undefined} | {budget?: undefined, problem: string}}  bytes
+ */
+export function parseMemory(text) {
+  const typed = text.trim();
+  if (typed === "") return { budget: null };
+  const megabytes = Number(typed);
+  if (Number.isInteger(megabytes) && megabytes >= 1) return { budget: megabytes * MEGABYTE };
+  return { problem: "Write a whole number of megabytes, at least 1, or leave it empty." };
+}
+
+/**
+ * @template Choice
+ * @param {Choice} address
+ * @param {Storage | null} storage
+ * @param {string} key
+ * @param {(value: unknown) => boolean} isChoice
+ */
+function createPreference(address, storage, key, isChoice) {
+  let chosen = restore(storage?.getItem(key) ?? null, address, isChoice);
   return {
-    /** @returns {BackendPreference} */
+    /** @returns {Choice} */
     current: () => chosen,
-    /** @param {BackendPreference} preference */
+    /** @param {Choice} preference */
     choose(preference) {
       chosen = preference;
       try {
@@ -38,15 +84,16 @@ export function createBackendPreference(address, storage, key) {
 
 /**
  * A choice belongs to the address it was made on: who opens another one means what that one says.
+ * @template Choice
  * @param {string | null} stored
- * @param {BackendPreference} address
- * @returns {BackendPreference}
+ * @param {Choice} address
+ * @param {(value: unknown) => boolean} isChoice
+ * @returns {Choice}
  */
-function restore(stored, address) {
+function restore(stored, address, isChoice) {
   try {
     const value = JSON.parse(stored ?? "null");
-    const choice = BACKEND_CHOICES.find((candidate) => candidate.value === value?.chosen);
-    return choice && value.address === address ? choice.value : address;
+    return value?.address === address && isChoice(value.chosen) ? value.chosen : address;
   } catch {
     return address;
   }
@@ -62,7 +109,8 @@ export function runningSentence(phase, preference, ready) {
   const label = BACKEND_CHOICES.find(({ value }) => value === preference)?.label;
   if (phase === "failed") return `Loading with “${label}” failed: close the settings to read why.`;
   if (!ready) return `The model is being loaded with “${label}”.`;
-  const { model, backend } = ready;
+  const { model, backend, keyValues } = ready;
   const context = `${model.contextSize.toLocaleString("en")} tokens of context`;
-  return `${model.name}, ${context}, graph ${backend.graph}. ${backend.reason}`;
+  const memory = formatBytes(model.contextSize * keyValues.bytesPerToken);
+  return `${model.name}, ${context} in at most ${memory}, graph ${backend.graph}. ${backend.reason}`;
 }

@@ -29,6 +29,7 @@ import { mountWelcome } from "./widgets/welcome.js";
  * @property {() => void} save  the chat, as a file
  * @property {(file: File) => void} open  a chat that was saved
  * @property {ReturnType<typeof import("./backend-preference.js").createBackendPreference>} backend
+ * @property {ReturnType<typeof import("./backend-preference.js").createMemoryPreference>} memory
  * @property {ReturnType<typeof import("./theme.js").createTheme>} theme
  * @property {() => void} redraw
  */
@@ -38,7 +39,11 @@ import { mountWelcome } from "./widgets/welcome.js";
  * @param {SiteModel} model
  * @param {ChatActions} actions
  */
-export function mountChatView(root, model, { dispatch, stop, tryAgain, save, open, backend, theme, redraw }) {
+export function mountChatView(
+  root,
+  model,
+  { dispatch, stop, tryAgain, save, open, backend, memory, theme, redraw },
+) {
   const headerRoot = element("header", { class: "plm-header" });
   const welcomeRoot = element("section", { class: "plm-welcome" });
   const progressRoot = element("section", { class: "plm-load-progress" });
@@ -91,6 +96,7 @@ export function mountChatView(root, model, { dispatch, stop, tryAgain, save, ope
   const settings = mountSettingsPanel(settingsRoot, {
     onSampling: (sampling) => dispatch({ kind: "sampling", sampling }),
     onBackend: (preference) => backend.choose(preference),
+    onMemory: (budget) => memory.choose(budget),
     onSystem: (text) => dispatch({ kind: "system", text }),
     onSave: save,
     onOpen: (file) => {
@@ -149,6 +155,7 @@ export function mountChatView(root, model, { dispatch, stop, tryAgain, save, ope
         sampling,
         enableThinking,
         backend: backend.current(),
+        memory: memory.current(),
         system: state.system,
         canSave: turns.some(({ answer }) => answer !== ""),
         canOpen: !busy,

@@ -9,7 +9,7 @@
  */
 
 import { announcementFor } from "./announcements.js";
-import { createBackendPreference } from "./backend-preference.js";
+import { createBackendPreference, createMemoryPreference } from "./backend-preference.js";
 import { readChatFile, writeChatFile } from "./chat-file.js";
 import { messagesFor, nextPrompt, samplingFor, willThink } from "./chat-request.js";
 import { nextTurn, openTurn, reduceChat } from "./chat-state.js";
@@ -90,6 +90,7 @@ export function mountChat(root, options) {
   // A press beside the controls keeps the keyboard in the chat, so that Escape still stops.
   root.tabIndex = -1;
   const backend = createBackendPreference(options.load.backend, session, `${storageKey}.backend`);
+  const memory = createMemoryPreference(options.load.memoryBudget ?? null, session, `${storageKey}.memory`);
   const theme = createTheme(root, availableStorage("localStorage"));
   const view = mountChatView(root, options.model, {
     dispatch,
@@ -101,6 +102,13 @@ export function mountChat(root, options) {
       current: backend.current,
       choose(preference) {
         backend.choose(preference);
+        void load();
+      },
+    },
+    memory: {
+      current: memory.current,
+      choose(budget) {
+        memory.choose(budget);
         void load();
       },
     },
@@ -147,7 +155,11 @@ export function mountChat(root, options) {
     try {
       started = options.startClient();
       client = started;
-      const load = { ...options.load, backend: backend.current() };
+      const load = {
+        ...options.load,
+        backend: backend.current(),
+        memoryBudget: memory.current() ?? undefined,
+      };
       const ready = await started.load(load, (progress) => dispatch({ kind: "progress", progress }));
       if (client !== started) return;
       dispatch({ kind: "ready", ready });

@@ -55,7 +55,9 @@ export class PagelmClient {
     const base = globalThis.document?.baseURI;
     return this.#ask({ kind: "load", bundleUrl: new URL(bundleUrl, base).href, ...options }, (message) => {
       if (message.kind === "progress") onProgress?.(message);
-      return message.kind === "ready" ? { model: message.model, backend: message.backend } : undefined;
+      if (message.kind !== "ready") return undefined;
+      const { model, backend, keyValues } = message;
+      return { model, backend, keyValues };
     });
   }
 

@@ -41,8 +41,9 @@ export class WasmDevice {
    * @param {WasmHeap} heap
    * @param {{handle: number, release: () => Promise<void>}} session
    * @param {Manifest} manifest
+   * @param {number} maxPositions
    */
-  constructor(heap, session, { model, graphs }) {
+  constructor(heap, session, { model, graphs }, maxPositions) {
     const count = Math.min(graphs.wasm.candidates, model.vocab_size);
     const names = keyValueNames(model.num_hidden_layers);
     const inputs = ["input_ids", "seqlens_k", "total_sequence_length", ...names.map(({ past }) => past)];
@@ -51,7 +52,9 @@ export class WasmDevice {
     this.#releaseSession = session.release;
     this.#outputCount = outputs.length;
     this.#run = new HeapRun(heap, session.handle, inputs, [...outputs, "logits"]);
-    this.#keyValues = new HeapKeyValues(heap, model, (name, tensor) => this.#run.bind(name, tensor));
+    this.#keyValues = new HeapKeyValues(heap, model, maxPositions, (name, tensor) =>
+      this.#run.bind(name, tensor),
+    );
     this.#tokens = this.#bound("input_ids", "int64", [1, 1]);
     this.#lengths = {
       seqlensK: this.#bound("seqlens_k", "int32", [1]),
@@ -63,6 +66,10 @@ export class WasmDevice {
     };
     this.#logits = this.#bound("logits", "float32", [1, model.vocab_size]);
     this.#packed = new Float64Array(2 * count);
+  }
+
+  get keyValueBytes() {
+    return this.#keyValues.bytes;
   }
 
   /**

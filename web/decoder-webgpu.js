@@ -25,9 +25,10 @@ import { StepFeeds } from "./step-feeds.js";
  * @param {import("./bundle-store.js").Manifest} manifest
  * @param {import("./bundle-store.js").GraphEntry} entry
  * @param {{graph: Uint8Array, weights: Uint8Array}} files
+ * @param {number} maxPositions  of the context
  * @returns {Promise<WebGpuDevice>}
  */
-export async function openWebGpuDevice(ort, manifest, entry, { graph, weights }) {
+export async function openWebGpuDevice(ort, manifest, entry, { graph, weights }, maxPositions) {
   const device = await openGpuDevice(navigator.gpu);
   /** Of the upload of the weights: onnxruntime does not look whether it worked. @type {GPUError | null} */
   let failure = null;
@@ -44,7 +45,7 @@ export async function openWebGpuDevice(ort, manifest, entry, { graph, weights })
     },
     { file: entry.file, elsewhere: "WASM" },
   );
-  const opened = new WebGpuDevice(ort, session, device, manifest, entry);
+  const opened = new WebGpuDevice(ort, session, device, manifest, entry, maxPositions);
   if (failure === null) return opened;
   await opened.close();
   throw gpuError(failure);
@@ -75,13 +76,14 @@ export class WebGpuDevice {
    * @param {GPUDevice} device  the one onnxruntime computes on
    * @param {import("./bundle-store.js").Manifest} manifest
    * @param {import("./bundle-store.js").GraphEntry} entry
+   * @param {number} maxPositions
    */
-  constructor(ort, session, device, { model }, entry) {
+  constructor(ort, session, device, { model }, entry, maxPositions) {
     this.#session = session;
     this.#device = device;
     this.#vocabSize = model.vocab_size;
     this.#feeds = new StepFeeds(ort);
-    this.#keyValues = new KeyValueBuffers(ort, device, model, entry.key_value_dtype);
+    this.#keyValues = new KeyValueBuffers(ort, device, model, entry.key_value_dtype, maxPositions);
     const candidates = Math.min(entry.candidates, model.vocab_size);
     this.#packed = new Float64Array(2 * candidates);
     this.#outputs = {
@@ -114,6 +116,10 @@ export class WebGpuDevice {
       });
       this.#abandon(this.#broken);
     });
+  }
+
+  get keyValueBytes() {
+    return this.#keyValues.bytes;
   }
 
   /**

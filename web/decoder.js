@@ -20,6 +20,7 @@ import { BackendError } from "./errors.js";
 /**
  * What a backend has to do. A `run` that fails leaves its first `position` tokens as they were.
  * @typedef {object} Device
+ * @property {number} keyValueBytes
  * @property {(inputIds: ArrayLike<number>, position: number) => Promise<DeviceOutput>} run
  * @property {(length: number) => void} truncate
  * @property {(length: number) => Promise<Float32Array>} logits  of the last of `length` tokens
@@ -59,6 +60,11 @@ export class Decoder {
   /** Tokens in the cache. */
   get length() {
     return this.#length;
+  }
+
+  /** Memory that the cache takes, with the room it has to grow into. */
+  get keyValueBytes() {
+    return this.#device.keyValueBytes;
   }
 
   /**

@@ -5,7 +5,7 @@
  *     [1, num_key_value_heads, capacity, head_dim] float32        rows from the length on hold nothing
  *
  * onnxruntime's CPU attention appends in place where past and present are the same memory. Capacity grows when it no
- * longer suffices, up to the model's positions: by doubling at first, then by a quarter, because this memory is the page's and
+ * longer suffices, up to the context's size: by doubling at first, then by a quarter, because this memory is the page's and
  * the heap never shrinks. Knows nothing about tokens.
  *
  * @module
@@ -19,6 +19,7 @@ import { gentlyGrown, keyValueNames, nextCapacity } from "./key-value-capacity.j
 export class HeapKeyValues {
   #heap;
   #model;
+  #maxPositions;
   #bind;
   /** @type {Slot[]} */
   #slots;
@@ -26,17 +27,24 @@ export class HeapKeyValues {
   /**
    * @param {import("./wasm-heap.js").WasmHeap} heap
    * @param {import("./bundle-store.js").Manifest["model"]} model
+   * @param {number} maxPositions  what they may grow to
    * @param {(name: string, tensor: HeapTensor) => void} bind  called for each input and output that gets a tensor
    */
-  constructor(heap, model, bind) {
+  constructor(heap, model, maxPositions, bind) {
     this.#heap = heap;
     this.#model = model;
+    this.#maxPositions = maxPositions;
     this.#bind = bind;
     this.#slots = keyValueNames(model.num_hidden_layers).map((names) => ({
       ...names,
       capacity: 0,
       tensor: null,
     }));
+  }
+
+  /** All tensors together. */
+  get bytes() {
+    return this.#slots.reduce((bytes, { tensor }) => bytes + (tensor?.elements.byteLength ?? 0), 0);
   }
 
   /**
@@ -63,8 +71,8 @@ export class HeapKeyValues {
    * @param {number} length
    */
   #grow(slot, total, length) {
-    const { num_key_value_heads: heads, head_dim: headDim, max_position_embeddings: greatest } = this.#model;
-    const capacity = nextCapacity(total, slot.capacity, greatest, gentlyGrown);
+    const { num_key_value_heads: heads, head_dim: headDim } = this.#model;
+    const capacity = nextCapacity(total, slot.capacity, this.#maxPositions, gentlyGrown);
     const what = `${slot.present} of ${capacity} tokens`;
     const tensor = this.#heap.allocateTensor("float32", [1, heads, capacity, headDim], what);
     if (slot.tensor) {

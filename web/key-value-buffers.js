@@ -4,7 +4,7 @@
  *
  *     [1, num_key_value_heads, capacity, head_dim]        rows from `length` on hold nothing
  *
- * Capacity doubles when it no longer suffices, up to the model's positions. Knows nothing about tokens.
+ * Capacity doubles when it no longer suffices, up to the context's size. Knows nothing about tokens.
  *
  * @module
  */
@@ -20,6 +20,7 @@ export class KeyValueBuffers {
   #device;
   #model;
   #dataType;
+  #maxPositions;
   /** @type {Slot[]} */
   #slots = [];
   #capacity = 0;
@@ -33,12 +34,19 @@ export class KeyValueBuffers {
    * @param {GPUDevice} device
    * @param {import("./bundle-store.js").Manifest["model"]} model
    * @param {"float32" | "float16"} dataType
+   * @param {number} maxPositions  what they may grow to
    */
-  constructor(ort, device, model, dataType) {
+  constructor(ort, device, model, dataType, maxPositions) {
     this.#ort = ort;
     this.#device = device;
     this.#model = model;
     this.#dataType = dataType;
+    this.#maxPositions = maxPositions;
+  }
+
+  /** All buffers together. */
+  get bytes() {
+    return this.#slots.reduce((bytes, { buffer }) => bytes + buffer.size, 0);
   }
 
   /** Tokens that fit without growing. */
@@ -54,7 +62,7 @@ export class KeyValueBuffers {
    */
   async reserve(total, length) {
     if (total <= this.#capacity) return;
-    const capacity = nextCapacity(total, this.#capacity, this.#model.max_position_embeddings, doubled);
+    const capacity = nextCapacity(total, this.#capacity, this.#maxPositions, doubled);
     const slots = await this.#allocate(capacity);
     this.#copyRows(this.#slots, slots, length, capacity);
     for (const { buffer } of this.#slots) buffer.destroy(); // after the copies: the queue keeps its order

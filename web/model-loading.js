@@ -13,6 +13,7 @@ import { openBundle } from "./bundle-store.js";
 import { Decoder } from "./decoder.js";
 import { openWebGpuDevice } from "./decoder-webgpu.js";
 import { installInstrument } from "./instrument.js";
+import { defaultMemoryBudget, planKeyValues } from "./key-value-budget.js";
 import { chooseBuild, chooseThreads, loadOnnxRuntime } from "./onnxruntime.js";
 import { startPython } from "./python-runtime.js";
 import { fetchSiteIndex } from "./site-index.js";
@@ -51,7 +52,10 @@ const NOT_COUNTED = { dispatches: null, storageBuffers: null, largestBindings: n
  * @param {Outlets} outlets
  * @returns {Promise<LoadedModel>}
  */
-export async function loadModel({ bundleUrl, backend, threads, instrument }, { progress, post }) {
+export async function loadModel(
+  { bundleUrl, backend, threads, memoryBudget, instrument },
+  { progress, post },
+) {
   const counters = instrument ? installInstrument() : null;
   const [index, bundle] = await Promise.all([
     fetchSiteIndex(new URL("./site.json", import.meta.url).href),
@@ -59,6 +63,11 @@ export async function loadModel({ bundleUrl, backend, threads, instrument }, { p
   ]);
   const { manifest } = bundle;
   const description = describeThreads(await chooseBackend(backend, manifest.graphs), threads);
+  const keyValues = planKeyValues(
+    manifest.model,
+    bundle.graph(description.graph).key_value_dtype,
+    memoryBudget ?? defaultMemoryBudget(/** @type {{deviceMemory?: number}} */ (navigator).deviceMemory),
+  );
   const [{ python, ort }, files] = await Promise.all([
     loadRuntime(index, description, threads, progress),
     bundle.fetchAll(bundle.graph(description.graph), report(progress, "weights")),
@@ -69,6 +78,7 @@ export async function loadModel({ bundleUrl, backend, threads, instrument }, { p
     bundle,
     description,
     files,
+    keyValues.maxPositions,
     report(progress, "compile"),
   );
   const record = instrument ? new RecordedDevice(device) : null;
@@ -84,12 +94,12 @@ export async function loadModel({ bundleUrl, backend, threads, instrument }, { p
 
   const model = {
     name: manifest.name,
-    contextSize: manifest.model.max_position_embeddings,
+    contextSize: keyValues.maxPositions,
     thinking: manifest.thinking,
     generation: manifest.generation,
   };
   return {
-    ready: { model, backend: description },
+    ready: { model, backend: description, keyValues },
     session,
     statistics: () => ({
       ...decoder.statistics,
@@ -133,19 +143,22 @@ export async function loadRuntime(index, { name }, threads, progress) {
  * @param {Bundle} bundle
  * @param {BackendDescription} description
  * @param {BundleFiles} files  not to be used again: WASM gives up the weights
+ * @param {number} maxPositions  of the context
  * @param {(done: number, total: number) => void} onProgress
  */
-export async function compile(ort, { manifest }, { name, graph }, files, onProgress) {
+export async function compile(ort, { manifest }, { name, graph }, files, maxPositions, onProgress) {
   const entry = manifest.graphs[graph];
   // Bytes of the expanded weights where there are any, and one more for the session, which comes after them.
   const totalBytes = (name === "wasm" ? (entry.expanded?.bytes ?? 0) : 0) + 1;
   onProgress(0, totalBytes);
   const device =
     name === "webgpu"
-      ? await openWebGpuDevice(ort, manifest, entry, files)
-      : await openWasmDevice(ort, manifest, entry, files, (bytes) => onProgress(bytes, totalBytes));
+      ? await openWebGpuDevice(ort, manifest, entry, files, maxPositions)
+      : await openWasmDevice(ort, manifest, entry, files, maxPositions, (bytes) =>
+          onProgress(bytes, totalBytes),
+        );
   onProgress(totalBytes, totalBytes);
-  const { vocab_size: vocabSize, max_position_embeddings: maxPositions } = manifest.model;
+  const vocabSize = manifest.model.vocab_size;
   const candidates = Math.min(entry.candidates, vocabSize);
   return { device, capabilities: { name, graph, candidates, vocabSize, maxPositions } };
 }

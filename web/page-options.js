@@ -4,11 +4,12 @@
  *
  * Pure. An address that asks for something impossible is answered with a sentence, never silently ignored.
  *
- *   ?backend=webgpu|wasm|auto   ?thinking=0|1   ?model=<name>   ?threads=<n>   ?instrument=1
+ *   ?backend=webgpu|wasm|auto   ?thinking=0|1   ?model=<name>   ?threads=<n>   ?memory=<MB>   ?instrument=1
  *
  * @module
  */
 
+import { parseMemory } from "./backend-preference.js";
 import { SiteError } from "./errors.js";
 
 /** @typedef {import("./protocol.js").LoadOptions} LoadOptions */
@@ -63,6 +64,8 @@ export function readPageOptions(search, site, siteUrl, isolated) {
       `“threads=${threads}” in the address cannot apply: this host does not isolate the page (COOP/COEP), so WASM runs on 1 thread.`,
     );
   }
+  const memoryBudget = readMemory(parameters.get("memory"), problems);
+  if (memoryBudget !== undefined) load.memoryBudget = memoryBudget;
   if (parameters.get("instrument") === "1") load.instrument = true;
   return { model, load, enableThinking: readSwitch(parameters.get("thinking"), problems), problems };
 }
@@ -109,6 +112,18 @@ function readThreads(text, problems) {
   const threads = Number(text);
   if (Number.isInteger(threads) && threads >= 1) return threads;
   problems.push(`“threads=${text}” in the address is not a whole number from 1 on; the default is used.`);
+  return undefined;
+}
+
+/**
+ * @param {string | null} text
+ * @param {string[]} problems
+ */
+function readMemory(text, problems) {
+  if (text === null) return undefined;
+  const { budget, problem } = parseMemory(text);
+  if (problem === undefined) return budget ?? undefined;
+  problems.push(`“memory=${text}” in the address is not a whole number of megabytes; the default is used.`);
   return undefined;
 }
 

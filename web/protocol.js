@@ -79,6 +79,7 @@
  * @property {string} bundleUrl  folder of manifest.json, ending in "/"; relative ones are resolved against the page
  * @property {BackendPreference} backend
  * @property {number} [threads]  WASM threads; absent: one per core when the page is cross-origin isolated, else 1
+ * @property {number} [memoryBudget]  bytes for keys and values, which bound the context; absent: a quarter of the machine's memory
  * @property {boolean} [instrument]  count dispatches by kernel and bytes read back, for `statistics`
  */
 
@@ -124,7 +125,7 @@
 /**
  * @typedef {object} ModelDescription
  * @property {string} name
- * @property {number} contextSize  tokens
+ * @property {number} contextSize  tokens: the model's positions, or what the memory budget leaves of them
  * @property {boolean} thinking  whether it can reason before it answers
  * @property {{thinking: GenerationDefaults, non_thinking: GenerationDefaults}} generation
  */
@@ -141,6 +142,7 @@
  * @typedef {object} Ready
  * @property {ModelDescription} model
  * @property {BackendDescription} backend
+ * @property {import("./key-value-budget.js").KeyValueBudget} keyValues  memory of the context
  */
 
 /**
@@ -153,6 +155,7 @@
  * @property {number} decodeMs
  * @property {number} contextUsed  tokens
  * @property {number} contextSize  tokens
+ * @property {number} keyValueBytes  memory that the context's keys and values take, with the room they have to grow into
  * @property {number} seed
  * @property {boolean} reasoningCut  whether the budget, or the answer's reserve, ended the reasoning
  */

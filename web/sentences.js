@@ -173,7 +173,7 @@ export function statsParts(usage) {
     {
       label: "Context",
       value: `${formatCount(usage.contextUsed)} / ${formatCount(usage.contextSize)}`,
-      explanation: "Tokens of this conversation in the model's memory, and how many fit.",
+      explanation: `Tokens of this conversation in the model's memory, which has ${formatBytes(usage.keyValueBytes)} now, and how many fit.`,
     },
     {
       label: "Seed",

@@ -24,6 +24,10 @@ export class RecordedDevice {
     this.#device = device;
   }
 
+  get keyValueBytes() {
+    return this.#device.keyValueBytes;
+  }
+
   /**
    * @param {ArrayLike<number>} inputIds
    * @param {number} position

@@ -16,10 +16,11 @@ import { checkModule, checkVersion, WasmHeap } from "./wasm-heap.js";
  * @param {import("./bundle-store.js").Manifest} manifest
  * @param {import("./bundle-store.js").GraphEntry} entry
  * @param {{graph: Uint8Array, weights: Uint8Array<ArrayBuffer>}} files  the weights are given up: empty afterwards
+ * @param {number} maxPositions  of the context
  * @param {(expandedBytes: number) => void} onProgress
  * @returns {Promise<WasmDevice>}
  */
-export async function openWasmDevice(ort, manifest, entry, { graph, weights }, onProgress) {
+export async function openWasmDevice(ort, manifest, entry, { graph, weights }, maxPositions, onProgress) {
   checkVersion(ort.env.versions.web);
   /** @type {typeof import("./onnxruntime-factory.js")} */
   const factory = await import(/** @type {{mjs: string}} */ (ort.env.wasm.wasmPaths).mjs);
@@ -37,5 +38,6 @@ export async function openWasmDevice(ort, manifest, entry, { graph, weights }, o
   weights.buffer.transfer?.(0);
   const { module, handle } = factory.newestSession();
   checkModule(module);
-  return new WasmDevice(new WasmHeap(module), { handle, release: () => session.release() }, manifest);
+  const opened = { handle, release: () => session.release() };
+  return new WasmDevice(new WasmHeap(module), opened, manifest, maxPositions);
 }

@@ -19,6 +19,7 @@ from pagelm._native_key_values import KeyValueBuffers
 from pagelm._native_weights import expand_weights, read_weights
 from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate
 from pagelm.errors import BackendError
+from pagelm.key_value_budget import positions_within
 from pagelm.manifest import Graph, Manifest, load_manifest, read_verified
 
 NativeGraph = Literal["native", "wasm"]
@@ -34,9 +35,15 @@ class NativeBackend:
         session: A decoder graph of the contract.
         manifest: The bundle that the graph is of.
         graph: Its name in the bundle.
+        memory_budget: Bytes for keys and values; None: no limit but the model's positions.
+
+    Raises:
+        DeviceMemoryError: The budget is too small for any conversation.
     """
 
-    def __init__(self, session: ort.InferenceSession, manifest: Manifest, graph: str) -> None:
+    def __init__(
+        self, session: ort.InferenceSession, manifest: Manifest, graph: str, memory_budget: int | None = None
+    ) -> None:
         model, entry = manifest.model, manifest.graph(graph)
         self._session: ort.InferenceSession | None = session
         self._capabilities = Capabilities(
@@ -44,10 +51,15 @@ class NativeBackend:
             graph,
             min(entry.candidates, model.vocab_size),
             model.vocab_size,
-            model.max_position_embeddings,
+            positions_within(model, entry.key_value_dtype, memory_budget),
         )
         self._binding = session.io_binding()
-        self._key_values = KeyValueBuffers(self._binding, model, _NUMPY_DTYPES[entry.key_value_dtype])
+        self._key_values = KeyValueBuffers(
+            self._binding,
+            model,
+            _NUMPY_DTYPES[entry.key_value_dtype],
+            self._capabilities.max_positions,
+        )
         count = self._capabilities.candidates
         self._candidate_logits = self._bind_output("candidate_logits", np.zeros((1, count), np.float32))
         self._candidate_ids = self._bind_output("candidate_ids", np.zeros((1, count), np.int64))
@@ -56,16 +68,25 @@ class NativeBackend:
         self._length = 0
 
     @classmethod
-    def load(cls, folder: str | Path, *, graph: NativeGraph = "native", threads: int = 0) -> NativeBackend:
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        graph: NativeGraph = "native",
+        threads: int = 0,
+        memory_budget: int | None = None,
+    ) -> NativeBackend:
         """Make a session of one of a bundle's graphs, having compared its files with their hashes.
 
         Args:
             folder: The bundle.
             graph: "native", or "wasm" to compute here exactly what the page computes on WASM.
             threads: For the arithmetic; 0 lets onnxruntime choose.
+            memory_budget: Bytes for keys and values; None: no limit but the model's positions.
 
         Raises:
             BundleError: A file of the bundle is missing, altered or wrong.
+            DeviceMemoryError: The budget is too small for any conversation.
             BackendError: onnxruntime refuses the graph.
         """
         manifest = load_manifest(folder)
@@ -74,7 +95,7 @@ class NativeBackend:
         external = {entry.external_data: weights}
         if entry.expanded:
             external[entry.expanded.external_data] = expand_weights(weights, entry.expanded)
-        return cls(_make_session(folder, entry, external, threads), manifest, graph)
+        return cls(_make_session(folder, entry, external, threads), manifest, graph, memory_budget)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -83,6 +104,10 @@ class NativeBackend:
     @property
     def length(self) -> int:
         return self._length
+
+    @property
+    def key_value_bytes(self) -> int:
+        return self._key_values.bytes
 
     async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:
         max_positions = self._capabilities.max_positions

@@ -48,6 +48,10 @@ class WebBackend:
     def length(self) -> int:
         return self._length
 
+    @property
+    def key_value_bytes(self) -> int:
+        return int(self._decoder.keyValueBytes)
+
     async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:
         max_positions = self._capabilities.max_positions
         check_prefill(input_ids, position, length=self._length, max_positions=max_positions)

@@ -26,16 +26,24 @@ class KeyValueBuffers:
         binding: What the session runs with.
         model: For the shapes.
         dtype: Of the graph's cache.
+        max_positions: What they may grow to.
     """
 
-    def __init__(self, binding: ort.IOBinding, model: ModelConfig, dtype: npt.DTypeLike) -> None:
+    def __init__(
+        self, binding: ort.IOBinding, model: ModelConfig, dtype: npt.DTypeLike, max_positions: int
+    ) -> None:
         self._binding = binding
-        self._most = model.max_position_embeddings
+        self._most = max_positions
         self.capacity = min(SMALLEST_CAPACITY, self._most)
         layers = range(model.num_hidden_layers)
         self._names = [f"{layer}.{part}" for layer in layers for part in ("key", "value")]
         self._shape = (1, model.num_key_value_heads, self.capacity, model.head_dim)
         self._buffers = [self._bind(name, np.empty(self._shape, dtype)) for name in self._names]
+
+    @property
+    def bytes(self) -> int:
+        """All buffers together."""
+        return sum(buffer.nbytes for buffer in self._buffers)
 
     def reserve(self, tokens: int, *, keep: int) -> None:
         """Make room for this many tokens; the first `keep` stay what they are.

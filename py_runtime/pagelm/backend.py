@@ -25,7 +25,8 @@ class Capabilities:
         graph: Name of the graph it runs, a key of the manifest's `graphs`.
         candidates: K, how many candidates a step returns.
         vocab_size: Length of the full logits.
-        max_positions: How many tokens the cache can ever hold.
+        max_positions: How many tokens the cache can ever hold: the model's positions, or what a memory
+            budget leaves of them.
     """
 
     name: BackendName
@@ -57,6 +58,11 @@ class Backend(Protocol):
     @property
     def length(self) -> int:
         """Tokens in the cache."""
+        ...
+
+    @property
+    def key_value_bytes(self) -> int:
+        """Bytes that the cache takes now, with the room it has to grow into; 0 where nothing is kept."""
         ...
 
     async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:

@@ -49,6 +49,7 @@ class Usage:
         decode_ms: Time for the new tokens.
         context_used: Prompt and new tokens.
         context_size: How many tokens the context holds.
+        key_value_bytes: Memory that the context's keys and values take, with the room they have to grow into.
         seed: What the draws came from; the same seed gives the same reply.
         reasoning_cut: Whether a thinking budget, or the answer's reserve, ended the reasoning.
     """
@@ -61,8 +62,25 @@ class Usage:
     decode_ms: float
     context_used: int
     context_size: int
+    key_value_bytes: int
     seed: int
     reasoning_cut: bool
+
+    @property
+    def new_prompt_tokens(self) -> int:
+        """How many tokens of the prompt had to be run."""
+        return self.prompt_tokens - self.cached_tokens
+
+    @property
+    def prefill_tokens_per_second(self) -> float:
+        """0.0 where nothing could be measured."""
+        return 1000 * self.new_prompt_tokens / self.prefill_ms if self.prefill_ms else 0.0
+
+    @property
+    def decode_tokens_per_second(self) -> float:
+        """Of reasoning and answer together; 0.0 where nothing could be measured."""
+        tokens = self.reasoning_tokens + self.answer_tokens
+        return 1000 * tokens / self.decode_ms if self.decode_ms else 0.0
 
 
 def add_usages(first: Usage, then: Usage) -> Usage:

@@ -63,7 +63,12 @@ class LanguageModel:
 
     @classmethod
     async def load(
-        cls, folder: str | Path, *, graph: NativeGraph = "native", threads: int = 0
+        cls,
+        folder: str | Path,
+        *,
+        graph: NativeGraph = "native",
+        threads: int = 0,
+        memory_budget: int | None = None,
     ) -> LanguageModel:
         """Load a bundle from a folder, with onnxruntime on this machine's CPU.
 
@@ -71,9 +76,12 @@ class LanguageModel:
             folder: What `pagelm export` wrote.
             graph: "wasm" computes what the page computes on WASM.
             threads: For the arithmetic; 0 lets onnxruntime choose.
+            memory_budget: Bytes for keys and values, which bound `context_size`; None: no limit but the
+                model's positions.
 
         Raises:
             BundleError: A file of the bundle is missing, altered or wrong.
+            DeviceMemoryError: The budget is too small for any conversation.
             BackendUnavailableError: onnxruntime or numpy is not installed.
         """
         try:
@@ -87,7 +95,9 @@ class LanguageModel:
         manifest = load_manifest(folder)
         tokenizer_bytes = read_verified(folder, manifest.tokenizer)
         chat_template = read_verified(folder, manifest.chat_template).decode()
-        backend = await asyncio.to_thread(NativeBackend.load, folder, graph=graph, threads=threads)
+        backend = await asyncio.to_thread(
+            NativeBackend.load, folder, graph=graph, threads=threads, memory_budget=memory_budget
+        )
         return cls.open(manifest, tokenizer_bytes, chat_template, backend)
 
     @classmethod

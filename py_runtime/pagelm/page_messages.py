@@ -46,6 +46,7 @@ def message_of(event: ReplyEvent) -> tuple[str, dict[str, object]]:
                     "decodeMs": usage.decode_ms,
                     "contextUsed": usage.context_used,
                     "contextSize": usage.context_size,
+                    "keyValueBytes": usage.key_value_bytes,
                     "seed": usage.seed,
                     "reasoningCut": usage.reasoning_cut,
                 },

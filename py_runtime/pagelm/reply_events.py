@@ -57,4 +57,4 @@ async def reply_events(
                 case Finished():
                     for event in stream.finish():
                         yield event
-                    yield stream.done(step)
+                    yield stream.done(step, engine.backend.key_value_bytes)

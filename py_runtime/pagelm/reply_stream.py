@@ -143,7 +143,7 @@ class ReplyStream:
                 deltas.append(TextDelta(shown))
         return deltas
 
-    def done(self, finished: Finished) -> Done:
+    def done(self, finished: Finished, key_value_bytes: int) -> Done:
         """The last event."""
         prefilled = self.prefilled
         usage = Usage(
@@ -155,6 +155,7 @@ class ReplyStream:
             decode_ms=finished.decode_ms,
             context_used=prefilled.prompt_tokens + self._reasoning_tokens + self._answer_tokens,
             context_size=self._context_size,
+            key_value_bytes=key_value_bytes,
             seed=prefilled.seed,
             reasoning_cut=self._reasoning_closed,
         )

@@ -67,6 +67,11 @@ class ScriptedBackend:
     def length(self) -> int:
         return len(self._token_ids)
 
+    @property
+    def key_value_bytes(self) -> int:
+        """It keeps no keys and values."""
+        return 0
+
     async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:
         self._check_open()
         check_prefill(input_ids, position, length=self.length, max_positions=self._capabilities.max_positions)

@@ -20,7 +20,6 @@ async def _measure(bundle: Path) -> Speed:
     for run in range(RUNS):
         async for event in model.reply(long_prompt(run), sampling=SamplingOptions(temperature=0)):
             if isinstance(event, Done):
-                usage = event.usage
-                prefill.append((usage.prompt_tokens - usage.cached_tokens) / usage.prefill_ms * 1000)
-                decode.append((usage.reasoning_tokens + usage.answer_tokens) / usage.decode_ms * 1000)
+                prefill.append(event.usage.prefill_tokens_per_second)
+                decode.append(event.usage.decode_tokens_per_second)
     return Speed("native", median(prefill), median(decode))

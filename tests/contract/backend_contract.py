@@ -66,6 +66,17 @@ async def a_fresh_backend_holds_nothing(backend: Backend) -> None:
 
 
 @check
+async def keys_and_values_take_memory_that_grows_with_the_tokens(backend: Backend) -> None:
+    before = backend.key_value_bytes
+    many = min(600, backend.capabilities.max_positions)
+    await backend.prefill([1] * many, 0)
+    if backend.capabilities.name == "scripted":
+        assert backend.key_value_bytes == 0
+    else:
+        assert backend.key_value_bytes >= max(before, many)
+
+
+@check
 async def candidates_are_k_descending_and_distinct(backend: Backend) -> None:
     for step in (lambda: backend.prefill(PROMPT, 0), lambda: backend.decode(7)):
         candidates = await step()

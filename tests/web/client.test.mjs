@@ -30,9 +30,10 @@ const generateOptions = { messages: [], enableThinking: true, sampling: {} };
 const usage = { promptTokens: 1 };
 
 test("load resolves with ready after its progress was reported", async () => {
+  const loaded = { model: { name: "pico" }, backend: { name: "wasm" }, keyValues: { maxPositions: 9 } };
   const { client } = connect((_message, reply) => {
     reply({ kind: "progress", stage: "weights", loadedBytes: 1, totalBytes: 2 });
-    reply({ kind: "ready", model: { name: "pico" }, backend: { name: "wasm" } });
+    reply({ kind: "ready", ...loaded });
   });
   /** @type {string[]} */
   const stages = [];
@@ -40,7 +41,7 @@ test("load resolves with ready after its progress was reported", async () => {
     stages.push(stage),
   );
   assert.deepEqual(stages, ["weights"]);
-  assert.deepEqual(ready, { model: { name: "pico" }, backend: { name: "wasm" } });
+  assert.deepEqual(ready, loaded);
 });
 
 test("an error keeps the name, message and detail it had in the worker", async () => {

@@ -48,7 +48,6 @@ function openDevice(maxPositions = 2048) {
       num_key_value_heads: HEADS,
       head_dim: HEAD_DIM,
       vocab_size: VOCAB_SIZE,
-      max_position_embeddings: maxPositions,
     },
     graphs: { wasm: { candidates: 2 } },
   };
@@ -58,7 +57,12 @@ function openDevice(maxPositions = 2048) {
       released++;
     },
   };
-  return new WasmDevice(new WasmHeap(/** @type {any} */ (module)), session, /** @type {any} */ (manifest));
+  return new WasmDevice(
+    new WasmHeap(/** @type {any} */ (module)),
+    session,
+    /** @type {any} */ (manifest),
+    maxPositions,
+  );
 }
 
 /** First number of each of the first rows of a head's keys. @param {number} head @param {number} rows */

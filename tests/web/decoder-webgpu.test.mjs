@@ -96,7 +96,14 @@ beforeEach(() => {
   gpu = new FakeGpu();
   session = new FakeSession();
   const entry = /** @type {any} */ ({ candidates: K, key_value_dtype: "float32" });
-  device = new WebGpuDevice(ort, /** @type {any} */ (session), /** @type {any} */ (gpu), manifest, entry);
+  device = new WebGpuDevice(
+    ort,
+    /** @type {any} */ (session),
+    /** @type {any} */ (gpu),
+    manifest,
+    entry,
+    2048,
+  );
 });
 
 test("a step reads K logits and K ids back in one mapping", async () => {
@@ -194,7 +201,7 @@ test("a session on a GPU that refused the weights is not used", async () => {
     value: { gpu: { requestAdapter: async () => adapter } },
     configurable: true,
   });
-  await assert.rejects(openWebGpuDevice(/** @type {any} */ (runtime), manifest, entry, files), {
+  await assert.rejects(openWebGpuDevice(/** @type {any} */ (runtime), manifest, entry, files, 2048), {
     name: "BackendError",
     message: /reported an error: out of memory/,
   });

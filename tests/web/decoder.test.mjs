@@ -9,6 +9,7 @@ const K = 2;
 class RecordingDevice {
   /** @type {number[]} */ tokens = [];
   /** @type {string[]} */ calls = [];
+  keyValueBytes = 96;
   /** @type {Error | null} */ failure = null;
   /** @type {(packed: Float64Array) => void} */ spoil = () => {};
 

@@ -60,7 +60,7 @@ function makeGpu(room = Number.POSITIVE_INFINITY) {
 }
 
 test("the same tensor is past and present of each layer's keys and values", async () => {
-  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (makeGpu()), model, "float16");
+  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (makeGpu()), model, "float16", 2048);
   await buffers.reserve(1, 0);
   assert.deepEqual(Object.keys(buffers.past), [
     "past_key_values.0.key",
@@ -76,7 +76,7 @@ test("the same tensor is past and present of each layer's keys and values", asyn
 
 test("room that is there is not made again", async () => {
   const gpu = makeGpu();
-  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32");
+  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32", 2048);
   await buffers.reserve(10, 0);
   const before = { ...buffers.past };
   await buffers.reserve(512, 10);
@@ -86,7 +86,7 @@ test("room that is there is not made again", async () => {
 
 test("growing keeps the rows of every head and gives the old buffers back", async () => {
   const gpu = makeGpu();
-  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32");
+  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32", 2048);
   await buffers.reserve(3, 0);
   const rowBytes = 16;
   const old = /** @type {any} */ (buffers.past["past_key_values.1.value"]).gpuBuffer;
@@ -112,7 +112,7 @@ test("growing keeps the rows of every head and gives the old buffers back", asyn
 test("a GPU without room says how much was wanted, and what was there stays", async () => {
   const perToken = 2 * 2 * 2 * 4 * 4;
   const gpu = makeGpu(512 * perToken);
-  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32");
+  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32", 2048);
   await buffers.reserve(512, 0);
   await assert.rejects(buffers.reserve(513, 512), {
     name: "DeviceMemoryError",
@@ -127,7 +127,7 @@ for (const limit of /** @type {const} */ (["maxStorageBufferBindingSize", "maxBu
     const size = 1024 * 2 * 4 * 4;
     const gpu = makeGpu();
     gpu.limits[limit] = size - 1;
-    const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32");
+    const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32", 2048);
     await buffers.reserve(512, 0);
     await assert.rejects(buffers.reserve(513, 512), {
       name: "DeviceMemoryError",
@@ -143,7 +143,7 @@ for (const limit of /** @type {const} */ (["maxStorageBufferBindingSize", "maxBu
 test("a buffer that the GPU finds invalid is an error, and no scope stays open", async () => {
   const gpu = makeGpu();
   gpu.invalid = "buffer size is not allowed";
-  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32");
+  const buffers = new KeyValueBuffers(ort, /** @type {any} */ (gpu), model, "float32", 2048);
   await assert.rejects(buffers.reserve(1, 0), { name: "DeviceMemoryError", message: /size is not allowed/ });
   assert.deepEqual([gpu.scopes.length, gpu.alive.size], [0, 0]);
 });

@@ -56,7 +56,9 @@ test("the compile stage counts expanded bytes and ends only when the session exi
     graph: /** @type {const} */ ("wasm"),
     reason: "",
   };
-  await compile(ort, /** @type {any} */ ({ manifest }), description, files, (...step) => steps.push(step));
+  await compile(ort, /** @type {any} */ ({ manifest }), description, files, 64, (...step) =>
+    steps.push(step),
+  );
   assert.deepEqual(steps, [
     [0, 73],
     [64, 73],

@@ -3,7 +3,12 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createBackendPreference, runningSentence } from "../../web/backend-preference.js";
+import {
+  createBackendPreference,
+  createMemoryPreference,
+  parseMemory,
+  runningSentence,
+} from "../../web/backend-preference.js";
 import { mountSettingsPanel } from "../../web/widgets/settings-panel.js";
 import { installFakeDocument, makeRoot, visible } from "./fake-document.mjs";
 
@@ -57,12 +62,13 @@ test("the settings say that a load runs, how it failed, and what runs", () => {
   const ready = /** @type {any} */ ({
     model: { name: "pico", contextSize: 4096 },
     backend: { graph: "wasm", reason: "WASM was asked for." },
+    keyValues: { budgetBytes: 2 ** 30, bytesPerToken: 4096, maxPositions: 4096 },
   });
   assert.equal(runningSentence("loading", "webgpu", null), "The model is being loaded with “WebGPU”.");
   assert.match(runningSentence("failed", "webgpu", null), /“WebGPU” failed/);
   assert.equal(
     runningSentence("ready", "wasm", ready),
-    "pico, 4,096 tokens of context, graph wasm. WASM was asked for.",
+    "pico, 4,096 tokens of context in at most 16.8 MB, graph wasm. WASM was asked for.",
   );
 });
 
@@ -70,9 +76,12 @@ test("the selector shows what was asked for, and a change of it is passed on", (
   const root = makeRoot("dialog");
   /** @type {string[]} */
   const chosen = [];
+  /** @type {Array<number | null>} */
+  const budgets = [];
   const panel = mountSettingsPanel(root, {
     onSampling: () => {},
     onBackend: (preference) => chosen.push(preference),
+    onMemory: (budget) => budgets.push(budget),
     onSystem: () => {},
     onSave: () => {},
     onOpen: () => {},
@@ -83,6 +92,7 @@ test("the selector shows what was asked for, and a change of it is passed on", (
     sampling: {},
     enableThinking: true,
     backend: "webgpu",
+    memory: null,
     system: "",
     canSave: false,
     canOpen: false,
@@ -97,4 +107,31 @@ test("the selector shows what was asked for, and a change of it is passed on", (
   select.value = "wasm";
   select.dispatchEvent(new Event("change"));
   assert.deepEqual(chosen, ["wasm"]);
+
+  const memory = visible(root, "input").find((input) => input.getAttribute("id")?.includes("memory"));
+  assert.ok(memory);
+  for (const typed of ["512", "lots", ""]) {
+    memory.value = typed;
+    memory.dispatchEvent(new Event("change"));
+  }
+  assert.deepEqual(budgets, [512_000_000, null], "what is no number is not passed on");
+});
+
+test("memory is typed in megabytes, remembered, and empty for the default", () => {
+  assert.deepEqual(parseMemory(" 512 "), { budget: 512_000_000 });
+  assert.deepEqual(parseMemory(""), { budget: null });
+  for (const typed of ["0", "-1", "1.5", "much"])
+    assert.match(parseMemory(typed).problem ?? "", /whole number/);
+  const storage = makeStorage();
+  createMemoryPreference(null, storage, KEY).choose(1e9);
+  assert.equal(createMemoryPreference(null, storage, KEY).current(), 1e9);
+  assert.equal(
+    createMemoryPreference(2e9, storage, KEY).current(),
+    2e9,
+    "another address means another choice",
+  );
+  assert.equal(
+    createMemoryPreference(null, makeStorage('{"address":null,"chosen":-5}'), KEY).current(),
+    null,
+  );
 });

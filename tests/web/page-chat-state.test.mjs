@@ -21,6 +21,7 @@ const READY = {
     generation: { thinking: MODE, non_thinking: MODE },
   },
   backend: { name: "wasm", graph: "wasm", reason: "WebGPU is not available here." },
+  keyValues: { budgetBytes: 2 ** 30, bytesPerToken: 4096, maxPositions: 4096 },
 };
 /** @type {import("../../web/protocol.js").Usage} */
 const USAGE = {
@@ -32,6 +33,7 @@ const USAGE = {
   decodeMs: 80,
   contextUsed: 28,
   contextSize: 4096,
+  keyValueBytes: 2_097_152,
   seed: 1,
   reasoningCut: false,
 };

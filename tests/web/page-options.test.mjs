@@ -29,11 +29,12 @@ test("without parameters: the default model, automatic backend, nothing instrume
 });
 
 test("parameters choose model, backend, threads, thinking and instruments", () => {
-  const options = read("?model=other&backend=wasm&threads=2&thinking=0&instrument=1");
+  const options = read("?model=other&backend=wasm&threads=2&memory=500&thinking=0&instrument=1");
   assert.deepEqual(options.load, {
     bundleUrl: "https://host.example/docs/chat/models/other/",
     backend: "wasm",
     threads: 2,
+    memoryBudget: 500_000_000,
     instrument: true,
   });
   assert.equal(options.enableThinking, false);
@@ -44,6 +45,7 @@ for (const [search, sentence] of /** @type {[string, RegExp][]} */ ([
   ["?model=gpt", /no model “gpt”.*other, pico.*pico is used/],
   ["?backend=cuda", /backend=cuda.*webgpu, wasm or auto/],
   ["?thinking=yes", /thinking=yes.*0 or 1/],
+  ["?memory=all", /memory=all.*whole number/],
   ["?threads=0", /threads=0.*whole number/],
 ])) {
   test(`${search} is answered with a sentence and the default`, () => {

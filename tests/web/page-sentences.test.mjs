@@ -25,6 +25,7 @@ const USAGE = {
   decodeMs: 2000,
   contextUsed: 160,
   contextSize: 4096,
+  keyValueBytes: 2_097_152,
   seed: 42,
   reasoningCut: false,
 };
@@ -95,6 +96,7 @@ test("prefill speed leaves out what was cached", () => {
     Context: "160 / 4,096",
     Seed: "42",
   });
+  assert.match(statsParts(USAGE)[2].explanation, /which has 2\.1 MB now/);
 });
 
 test("a rate that cannot be measured is not shown", () => {

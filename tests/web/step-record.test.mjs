@@ -9,6 +9,7 @@ function makeDevice(/** @type {number} */ candidates) {
   return {
     /** @type {number[]} */ truncated: [],
     closed: false,
+    keyValueBytes: 64,
     async run(/** @type {ArrayLike<number>} */ inputIds) {
       for (let rank = 0; rank < candidates; rank++) {
         packed[rank] = 9 - rank;

@@ -7,10 +7,10 @@
  * @module
  */
 
-import { BACKEND_CHOICES, runningSentence } from "../backend-preference.js";
 import { button, element, setText, uniqueId } from "../element.js";
 import { describeDefault, parseSamplingField, placeholderOf, SAMPLING_FIELDS } from "../sampling-fields.js";
 import { mountThisChat } from "./this-chat.js";
+import { mountWhatRuns } from "./what-runs.js";
 
 /** @typedef {import("../protocol.js").Ready} Ready */
 /** @typedef {import("../protocol.js").Sampling} Sampling */
@@ -23,6 +23,7 @@ import { mountThisChat } from "./this-chat.js";
  * @property {Sampling} sampling
  * @property {boolean} enableThinking
  * @property {BackendPreference} backend  what was asked for
+ * @property {number | null} memory  bytes that were asked for; null: the default
  * @property {string} system
  * @property {boolean} canSave  there is something to save
  * @property {boolean} canOpen  nothing is being answered
@@ -32,6 +33,7 @@ import { mountThisChat } from "./this-chat.js";
  * @typedef {object} SettingsActions
  * @property {(sampling: Sampling) => void} onSampling
  * @property {(preference: BackendPreference) => void} onBackend
+ * @property {(budget: number | null) => void} onMemory
  * @property {(text: string) => void} onSystem
  * @property {() => void} onSave
  * @property {(file: File) => void} onOpen
@@ -41,7 +43,7 @@ import { mountThisChat } from "./this-chat.js";
  * @param {HTMLDialogElement} root
  * @param {SettingsActions} actions
  */
-export function mountSettingsPanel(root, { onSampling, onBackend, onSystem, onSave, onOpen }) {
+export function mountSettingsPanel(root, { onSampling, onBackend, onMemory, onSystem, onSave, onOpen }) {
   /** @type {SettingsView} */
   let view = {
     ready: null,
@@ -49,6 +51,7 @@ export function mountSettingsPanel(root, { onSampling, onBackend, onSystem, onSa
     sampling: {},
     enableThinking: true,
     backend: "auto",
+    memory: null,
     system: "",
     canSave: false,
     canOpen: false,
@@ -70,9 +73,7 @@ export function mountSettingsPanel(root, { onSampling, onBackend, onSystem, onSa
     },
   });
   const close = button({ label: "Close settings", icon: "close", onPress: () => root.close() });
-  // The page's own announcer cannot be heard while the dialog is open.
-  const running = element("p", { class: "plm-muted", "aria-live": "polite" });
-  const backend = mountBackendChoice(onBackend);
+  const whatRuns = mountWhatRuns({ onBackend, onMemory });
   const thisChat = mountThisChat({ onSystem, onSave, onOpen });
   root.setAttribute("aria-label", "Settings");
   root.append(
@@ -88,8 +89,7 @@ export function mountSettingsPanel(root, { onSampling, onBackend, onSystem, onSa
     ...fields.map(({ item }) => item),
     reset,
     element("h3", {}, "What runs"),
-    backend.item,
-    running,
+    whatRuns.item,
   );
   // A press on the backdrop has the dialog itself as its target.
   root.addEventListener("click", (event) => {
@@ -103,13 +103,13 @@ export function mountSettingsPanel(root, { onSampling, onBackend, onSystem, onSa
       const generation = view.ready?.model.generation ?? null;
       const modelThinks = view.ready?.model.thinking ?? true;
       for (const field of fields) field.update(generation, view.enableThinking && modelThinks, modelThinks);
-      backend.update(view.backend);
       thisChat.update(view);
-      setText(running, runningSentence(view.phase, view.backend, view.ready));
+      whatRuns.update(view);
     },
     open() {
       for (const field of fields) field.reset(view.sampling);
       thisChat.reset(view.system);
+      whatRuns.reset(view.memory);
       root.showModal();
     },
   };
@@ -172,27 +172,6 @@ function mountField(field, onValue) {
     reset(sampling) {
       input.value = String(sampling[field.key] ?? "");
       check();
-    },
-  };
-}
-
-/** @param {(preference: BackendPreference) => void} onBackend */
-function mountBackendChoice(onBackend) {
-  const selectId = uniqueId("backend");
-  const hintId = uniqueId("hint");
-  const options = BACKEND_CHOICES.map(({ value, label }) => element("option", { value }, label));
-  const select = element("select", { id: selectId, "aria-describedby": hintId }, ...options);
-  const hint = element("p", { class: "plm-muted", id: hintId }, "A change loads the model again.");
-  select.addEventListener("change", () => {
-    const choice = BACKEND_CHOICES.find(({ value }) => value === select.value);
-    if (choice) onBackend(choice.value);
-  });
-  const label = element("label", { for: selectId }, "Backend");
-  return {
-    item: element("div", { class: "plm-settings-panel-field" }, label, select, hint),
-    /** @param {BackendPreference} preference */
-    update(preference) {
-      if (select.value !== preference) select.value = preference;
     },
   };
 }

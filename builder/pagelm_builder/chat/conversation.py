@@ -108,7 +108,8 @@ def summary(done: Done) -> str:
     """How an answer ended and what it took, in one line."""
     usage = done.usage
     tokens = usage.reasoning_tokens + usage.answer_tokens
+    rate = usage.decode_tokens_per_second
     ending = {"stop": "", "length": "stopped: no room left · ", "abort": "stopped · "}[done.finish_reason]
     cut = "reasoning cut short · " if usage.reasoning_cut else ""
-    speed = f"{tokens / usage.decode_ms * 1000:.0f} tokens/s · " if usage.decode_ms else ""
+    speed = f"{rate:.0f} tokens/s · " if rate else ""
     return f"{ending}{cut}{tokens} tokens · {speed}{usage.context_used} of {usage.context_size} in context"

@@ -83,6 +83,7 @@ def test_usage_has_the_keys_of_the_protocol() -> None:
         "decodeMs",
         "contextUsed",
         "contextSize",
+        "keyValueBytes",
         "seed",
         "reasoningCut",
     }
