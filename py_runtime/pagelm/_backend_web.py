@@ -1,8 +1,8 @@
 """The web backend: the worker's decoder (web/decoder.js) as the engine sees it.
 
-The only file that imports Pyodide's side of JavaScript. It converts: token ids into an Int32Array, a packed
-Float64Array into candidates, a JavaScript error into a named one. Tensors never come here. Specified in
-docs/contracts.md, "JavaScript: decoder".
+With `_waiting_web` the only file that imports Pyodide's side of JavaScript. It converts: token ids into an
+Int32Array, a packed Float64Array into candidates, a JavaScript error into a named one. Tensors never come
+here. Specified in docs/contracts.md, "JavaScript: decoder".
 """
 
 from __future__ import annotations

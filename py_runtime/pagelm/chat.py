@@ -23,6 +23,7 @@ from pagelm.sampling_options import SamplingOptions
 from pagelm.saved_chat import SavedChat, read_chat, save_chat
 from pagelm.tool_calls import BrokenToolCall, ToolCall
 from pagelm.tools import Function, Tool, Toolbox
+from pagelm.waiting import iterating_twin, waiting_twin
 
 MAX_TOOL_ROUNDS = 8
 OUT_OF_ROUNDS = '{"error": "No more tools can be called in this turn. Answer with what is known."}'
@@ -173,6 +174,8 @@ class Chat:
             if len(self._turns) > start:
                 self._turns[start:] = turn
 
+    send_sync = iterating_twin(send)
+
     async def prefill_system(self) -> None:
         """Let the model read the system prompt, and what has been said so far, before the next question.
 
@@ -181,6 +184,8 @@ class Chat:
         """
         if shown := self.shown_messages:
             await self._model.prefill(shown, enable_thinking=self.enable_thinking)
+
+    prefill_system_sync = waiting_twin(prefill_system)
 
     def count_tokens(self, text: str) -> int:
         """How many tokens of the context a prompt with this question would take.

@@ -19,6 +19,7 @@
     │   ├── DeviceLostError     the GPU went away, or refused a command, while it was in use
     │   └── DeviceMemoryError   the GPU, or the browser's tab, has no room for what was asked for
     ├── BusyError               one generation at a time, and one is running
+    ├── CannotWaitError         a method named …_sync was called where nothing may wait
     └── ProtocolError           a message between page and worker has the wrong shape
 
 The builder adds its own branch in `pagelm_builder.errors`. The page shows `name` and `message` of these as
@@ -114,6 +115,10 @@ class DeviceMemoryError(BackendError):
 
 class BusyError(PagelmError):
     """One generation at a time, and one is running."""
+
+
+class CannotWaitError(PagelmError):
+    """A method named …_sync was called where nothing may wait."""
 
 
 class ProtocolError(PagelmError):

@@ -8,21 +8,20 @@ backend.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagelm.backend import Backend
+from pagelm.bundle_loading import load_bundle
 from pagelm.chat import Chat
 from pagelm.chat_template import ChatTemplate, Message, Tools, encode_chat
 from pagelm.context_overflow import OverflowPolicy, drop_oldest_turns
 from pagelm.engine import Engine, token_limit
 from pagelm.engine_steps import Cancellation
-from pagelm.errors import BackendUnavailableError
 from pagelm.events import ReplyEvent, TurnsDropped
-from pagelm.manifest import Manifest, load_manifest, read_verified
+from pagelm.manifest import Manifest
 from pagelm.reply_events import reply_events
 from pagelm.reply_stream import ReplyStream
 from pagelm.response_format import ResponseFormat, ResponseFormats
@@ -32,6 +31,7 @@ from pagelm.thinking_budget import no_thinking, plan_thinking
 from pagelm.thinking_switch import is_thinking_switched_off
 from pagelm.tokenizer import Tokenizer
 from pagelm.vocabulary_check import check_vocabularies
+from pagelm.waiting import iterating_twin, wait_for, waiting_twin
 
 if TYPE_CHECKING:
     from pagelm._backend_native import NativeGraph
@@ -84,21 +84,24 @@ class LanguageModel:
             DeviceMemoryError: The budget is too small for any conversation.
             BackendUnavailableError: onnxruntime or numpy is not installed.
         """
-        try:
-            from pagelm._backend_native import NativeBackend
-        except ModuleNotFoundError as error:
-            raise BackendUnavailableError(
-                f"{error.name} is not installed",
-                expected="onnxruntime and numpy",
-                remedy="Run: pip install 'pagelm[native]'",
-            ) from error
-        manifest = load_manifest(folder)
-        tokenizer_bytes = read_verified(folder, manifest.tokenizer)
-        chat_template = read_verified(folder, manifest.chat_template).decode()
-        backend = await asyncio.to_thread(
-            NativeBackend.load, folder, graph=graph, threads=threads, memory_budget=memory_budget
-        )
-        return cls.open(manifest, tokenizer_bytes, chat_template, backend)
+        bundle = await load_bundle(folder, graph=graph, threads=threads, memory_budget=memory_budget)
+        return cls.open(bundle.manifest, bundle.tokenizer_bytes, bundle.chat_template, bundle.backend)
+
+    @classmethod
+    def load_sync(
+        cls,
+        folder: str | Path,
+        *,
+        graph: NativeGraph = "native",
+        threads: int = 0,
+        memory_budget: int | None = None,
+    ) -> LanguageModel:
+        """As `load`, from code that is not asynchronous.
+
+        Raises:
+            CannotWaitError: Nothing may wait here.
+        """
+        return wait_for(cls.load(folder, graph=graph, threads=threads, memory_budget=memory_budget))
 
     @classmethod
     def open(
@@ -268,6 +271,8 @@ class LanguageModel:
             async for event in events:
                 yield event
 
+    reply_sync = iterating_twin(reply)
+
     async def generate(
         self,
         prompt: str,
@@ -318,6 +323,8 @@ class LanguageModel:
             async for event in events:
                 yield event
 
+    generate_sync = iterating_twin(generate)
+
     async def prefill(
         self,
         messages: Sequence[Message],
@@ -351,6 +358,8 @@ class LanguageModel:
         )
         await self.engine.prefill(prompt, cancellation=cancellation)
 
+    prefill_sync = waiting_twin(prefill)
+
     def compile_response_format(self, response_format: ResponseFormat) -> None:
         """Get ready for replies of this form. The first form of a model takes a sort of its vocabulary.
 
@@ -362,6 +371,8 @@ class LanguageModel:
     async def close(self) -> None:
         """Give the backend's memory back."""
         await self.engine.backend.close()
+
+    close_sync = waiting_twin(close)
 
     def _drop_oldest_turns(
         self, messages: Sequence[Message], enable_thinking: bool | None, tools: Tools | None

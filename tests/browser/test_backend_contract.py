@@ -64,6 +64,7 @@ def test_web_backend_keeps_the_contract_and_gives_the_native_ids(
     report = page.evaluate(RUN, order)
     assert report["checks"].keys() == CHECKS.keys()
     assert {name: failure for name, failure in report["checks"].items() if failure} == {}
+    assert report["waiting"] == report["greedy"][0]
     assert report["greedy"] == [in_a_thread(native_ids(exact_pico, graph, prompt)) for prompt in PROMPTS]
 
 

@@ -174,3 +174,13 @@ def test_a_graph_that_onnxruntime_cannot_read_is_refused(own_bundle: Path) -> No
     (own_bundle / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BackendError, match="onnxruntime refuses graphs/native"):
         NativeBackend.load(own_bundle)
+
+
+def test_a_whole_reply_without_a_loop(random_bundle: Path) -> None:
+    model = LanguageModel.load_sync(random_bundle, threads=1)
+    events = list(model.reply_sync(ASK, sampling=GREEDY, max_new_tokens=8))
+    assert isinstance(events[-1], Done)
+    assert events[-1].usage.reasoning_tokens + events[-1].usage.answer_tokens == 8
+    model.close_sync()
+    with pytest.raises(BackendError, match="closed"):
+        next(model.reply_sync(ASK))
