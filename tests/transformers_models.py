@@ -33,11 +33,26 @@ def make_reference(config: ModelConfig) -> torch.nn.Module:
 
 def all_logits(config: ModelConfig, arrays: Arrays, tokens: list[int]) -> NDArray[np.float32]:
     """transformers' logits after each token, float32 `[tokens, vocab_size]`."""
+    logits: NDArray[np.float32] = _run(config, arrays, tokens, "eager").numpy()
+    return logits
+
+
+def last_logits(config: ModelConfig, arrays: Arrays, tokens: list[int]) -> NDArray[np.float32]:
+    """transformers' logits after the last token, float32 `[vocab_size]`, without the attention matrix in memory
+    at once: for long sequences."""
+    logits: NDArray[np.float32] = _run(config, arrays, tokens, "sdpa", logits_to_keep=1)[-1].numpy()
+    return logits
+
+
+def _run(
+    config: ModelConfig, arrays: Arrays, tokens: list[int], attention: str, logits_to_keep: int = 0
+) -> torch.Tensor:
     model = make_reference(config)
+    model.set_attn_implementation(attention)  # type: ignore[operator]  # torch types attributes as tensors
     weights = {key: torch.from_numpy(value) for key, value in arrays.items()}
     missing, unexpected = model.load_state_dict(weights, strict=False)
     assert not unexpected
     assert set(missing) <= {"lm_head.weight"}
     with torch.no_grad():
-        logits: torch.Tensor = model(torch.tensor([tokens])).logits[0]
-    return logits.numpy()
+        logits: torch.Tensor = model(torch.tensor([tokens]), logits_to_keep=logits_to_keep).logits[0]
+    return logits
