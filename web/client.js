@@ -56,8 +56,8 @@ export class PagelmClient {
     return this.#ask({ kind: "load", bundleUrl: new URL(bundleUrl, base).href, ...options }, (message) => {
       if (message.kind === "progress") onProgress?.(message);
       if (message.kind !== "ready") return undefined;
-      const { model, backend, keyValues } = message;
-      return { model, backend, keyValues };
+      const { model, backend, keyValues, tools } = message;
+      return { model, backend, keyValues, tools };
     });
   }
 
@@ -82,6 +82,30 @@ export class PagelmClient {
   countTokens(options) {
     return this.#ask({ kind: "count", ...options }, (message) =>
       message.kind === "counted" ? { tokens: message.tokens, contextSize: message.contextSize } : undefined,
+    );
+  }
+
+  /**
+   * Runs a call of a tool.
+   *
+   * @param {import("./protocol.js").ToolRequest} request
+   * @returns {Promise<string | null>}  what the model is told; null: a person has to say it
+   */
+  runTool(request) {
+    return this.#ask({ kind: "runTool", ...request }, (message) =>
+      message.kind === "toolResult" ? { content: message.content } : undefined,
+    ).then(({ content }) => content);
+  }
+
+  /**
+   * Whether answers can have this form; the named error says why not. Takes what it would take to begin one.
+   *
+   * @param {import("./protocol.js").ResponseFormat} responseFormat
+   * @returns {Promise<true>}
+   */
+  checkFormat(responseFormat) {
+    return this.#ask({ kind: "checkFormat", responseFormat }, (message) =>
+      message.kind === "formatChecked" ? true : undefined,
     );
   }
 

@@ -32,10 +32,13 @@ import { openWasmDevice } from "./wasm-session.js";
  * @property {(id: number, requestJson: string) => Promise<void>} generate
  * @property {(id: number) => void} cancel
  * @property {(id: number, requestJson: string) => void} count
+ * @property {() => string} tools
+ * @property {(id: number, requestJson: string) => Promise<void>} run_tool
+ * @property {(id: number, requestJson: string) => void} check_format
  */
 /**
  * @typedef {object} LoadedModel
- * @property {import("./protocol.js").Ready} ready
+ * @property {Omit<import("./protocol.js").Ready, "tools">} ready  what Python can do is Python's to add
  * @property {PageSession} session
  * @property {() => import("./protocol.js").Statistics} statistics
  */

@@ -7,6 +7,8 @@
  *
  *   load       → progress* → ready | error
  *   generate   → (reasoning | text)* → done | error
+ *   runTool    → toolResult | error
+ *   checkFormat → formatChecked | error
  *   cancel     → nothing of its own: the generate it names ends in done with finishReason "abort"
  *   statistics → statistics | error
  *
@@ -107,6 +109,18 @@
  */
 
 /**
+ * What a model asked for: a tool and its arguments, or (problem) what it wrote instead and what is wrong with that.
+ * @typedef {{name: string, arguments: Record<string, unknown>, problem?: undefined}
+ *   | {text: string, problem: string}} ToolCall
+ */
+
+/**
+ * @typedef {object} ToolRequest
+ * @property {ToolCall} call
+ * @property {ToolSchema[]} tools  what the model was offered
+ */
+
+/**
  * @typedef {object} Counted
  * @property {number} tokens  of a prompt of these messages
  * @property {number} contextSize  tokens
@@ -143,6 +157,7 @@
  * @property {ModelDescription} model
  * @property {BackendDescription} backend
  * @property {import("./key-value-budget.js").KeyValueBudget} keyValues  memory of the context
+ * @property {ToolSchema[] | null} tools  that run in the worker; null where the model cannot call any
  */
 
 /**
@@ -195,7 +210,12 @@
 /** @typedef {{kind: "cancel", id: number, target: number}} CancelMessage */
 /** @typedef {{kind: "count", id: number} & CountOptions} CountMessage */
 /** @typedef {{kind: "statistics", id: number}} StatisticsMessage */
-/** @typedef {LoadMessage | GenerateMessage | CancelMessage | CountMessage | StatisticsMessage} PageMessage */
+/** @typedef {{kind: "runTool", id: number} & ToolRequest} RunToolMessage */
+/** @typedef {{kind: "checkFormat", id: number, responseFormat: ResponseFormat}} CheckFormatMessage */
+/**
+ * @typedef {LoadMessage | GenerateMessage | CancelMessage | CountMessage | RunToolMessage | CheckFormatMessage
+ *   | StatisticsMessage} PageMessage
+ */
 
 /** @typedef {{kind: "progress", id: number} & Progress} ProgressMessage */
 /** @typedef {{kind: "ready", id: number} & Ready} ReadyMessage */
@@ -215,17 +235,16 @@
  * Comes before the text of its token.
  * @typedef {{kind: "logprobs", id: number, chosen: TokenLogprob, top: TokenLogprob[]}} LogprobsMessage
  */
-/**
- * The model asks for a tool: name and arguments, or (problem) what it wrote instead and what is wrong with that.
- * @typedef {{kind: "toolCall", id: number, name: string, arguments: Record<string, unknown>, problem?: undefined}
- *   | {kind: "toolCall", id: number, text: string, problem: string}} ToolCallMessage
- */
+/** @typedef {{kind: "toolCall", id: number} & ToolCall} ToolCallMessage */
 /** @typedef {{kind: "done", id: number, finishReason: FinishReason, usage: Usage}} DoneMessage */
 /** @typedef {{kind: "counted", id: number} & Counted} CountedMessage */
+/** @typedef {{kind: "toolResult", id: number, content: string | null}} ToolResultMessage  null: a person has to say it */
+/** @typedef {{kind: "formatChecked", id: number}} FormatCheckedMessage */
 /** @typedef {{kind: "statistics", id: number, statistics: Statistics}} StatisticsReply */
 /** @typedef {{kind: "error", id: number, error: ErrorDescription}} ErrorMessage */
 /**
- * @typedef {ProgressMessage | ReadyMessage | GenerationEvent | CountedMessage | StatisticsReply | ErrorMessage
+ * @typedef {ProgressMessage | ReadyMessage | GenerationEvent | CountedMessage | ToolResultMessage | FormatCheckedMessage
+ *   | StatisticsReply | ErrorMessage
  * } WorkerMessage
  */
 

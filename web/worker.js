@@ -35,7 +35,8 @@ const actions = {
       loading = null;
     });
     model = await loading;
-    page.postMessage({ kind: "ready", id: message.id, ...model.ready });
+    const tools = JSON.parse(model.session.tools());
+    page.postMessage({ kind: "ready", id: message.id, ...model.ready, tools });
   },
 
   async generate({ kind: _, id, ...request }) {
@@ -56,6 +57,14 @@ const actions = {
 
   count({ kind: _, id, ...request }) {
     loaded("count").session.count(id, JSON.stringify(request));
+  },
+
+  async runTool({ kind: _, id, ...request }) {
+    await loaded("runTool").session.run_tool(id, JSON.stringify(request));
+  },
+
+  checkFormat({ kind: _, id, ...request }) {
+    loaded("checkFormat").session.check_format(id, JSON.stringify(request));
   },
 
   statistics({ id }) {

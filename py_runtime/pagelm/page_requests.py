@@ -17,6 +17,7 @@ from pagelm.json_text import load_json
 from pagelm.language_model import LanguageModel
 from pagelm.response_format import JsonSchema, Pattern, ResponseFormat
 from pagelm.sampling_options import SamplingOptions
+from pagelm.tool_calls import BrokenToolCall, ToolCall
 
 _NUMBERS = {
     "temperature": "temperature",
@@ -52,6 +53,14 @@ class CountRequest:
 
     messages: list[ChatMessage]
     enable_thinking: bool | None
+    tools: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """A checked `runTool` message."""
+
+    call: ToolCall | BrokenToolCall
     tools: tuple[Mapping[str, object], ...]
 
 
@@ -92,6 +101,25 @@ def parse_count(request_json: str) -> CountRequest:
     return CountRequest(_messages(request), _enable_thinking(request), _tools(request))
 
 
+def parse_tool_request(request_json: str) -> ToolRequest:
+    """Check a `runTool` message.
+
+    Raises:
+        ProtocolError: A field is missing or wrong; the message names it.
+    """
+    request = _fields(request_json)
+    return ToolRequest(_call(request.fields("call")), _tools(request))
+
+
+def parse_format(request_json: str) -> ResponseFormat | None:
+    """Check a `checkFormat` message.
+
+    Raises:
+        ProtocolError: A field is missing or wrong; the message names it.
+    """
+    return _response_format(_fields(request_json))
+
+
 def _fields(request_json: str) -> Fields:
     try:
         value = load_json(request_json)
@@ -110,6 +138,13 @@ def _tools(request: Fields) -> tuple[Mapping[str, object], ...]:
         function.text("name")
         function.fields("parameters")
     return tuple(cast("list[dict[str, object]]", request.value("tools")))
+
+
+def _call(call: Fields) -> ToolCall | BrokenToolCall:
+    if "problem" in call:
+        return BrokenToolCall(call.text("text"), call.text("problem"))
+    arguments = call.fields("arguments")
+    return ToolCall(call.text("name"), {name: arguments.value(name) for name in arguments})
 
 
 def _response_format(request: Fields) -> ResponseFormat | None:

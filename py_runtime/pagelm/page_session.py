@@ -18,7 +18,15 @@ from pagelm.errors import BusyError
 from pagelm.language_model import LanguageModel
 from pagelm.manifest import parse_manifest
 from pagelm.page_messages import describe_error, message_of
-from pagelm.page_requests import GenerateRequest, parse_count, parse_generate
+from pagelm.page_requests import (
+    GenerateRequest,
+    parse_count,
+    parse_format,
+    parse_generate,
+    parse_tool_request,
+)
+from pagelm.page_tools import answer_call, built_in_schemas
+from pagelm.tool_support import can_call_tools
 
 Post = Callable[[str, int, str], object]
 """Sends one message to the page: kind, id of the request, payload as JSON."""
@@ -87,6 +95,43 @@ class PageSession:
         else:
             counted = {"tokens": tokens, "contextSize": self._model.context_size}
             self._post("counted", id, json.dumps(counted))
+
+    def tools(self) -> str:
+        """The tools that run here, as a JSON array of schemas; "null" where the model cannot call any."""
+        model = self._model
+        schemas = built_in_schemas() if can_call_tools(model.tokenizer, model.template) else None
+        return json.dumps(schemas)
+
+    async def run_tool(self, id: int, request_json: str) -> None:
+        """Take one `runTool` message and answer it with `toolResult` or `error`.
+
+        Args:
+            id: Of the message.
+            request_json: `{call, tools}`.
+        """
+        try:
+            request = parse_tool_request(request_json)
+            content = await answer_call(request.call, request.tools)
+        except Exception as error:  # as above
+            self._post_error(id, error)
+        else:
+            self._post("toolResult", id, json.dumps({"content": content}))
+
+    def check_format(self, id: int, request_json: str) -> None:
+        """Take one `checkFormat` message and answer it with `formatChecked` or, if no answer can have this
+        form, `error`.
+
+        Args:
+            id: Of the message.
+            request_json: `{responseFormat}`.
+        """
+        try:
+            if response_format := parse_format(request_json):
+                self._model.compile_response_format(response_format)
+        except Exception as error:  # as above
+            self._post_error(id, error)
+        else:
+            self._post("formatChecked", id, "{}")
 
     async def close(self) -> None:
         """Give the backend's memory back: now, or when the generation that this ends has let go of it."""

@@ -59,18 +59,24 @@ class Toolbox:
         """What the template shows; None where there are no tools."""
         return [tool.schema for tool in self._tools.values()] or None
 
-    async def run(self, call: ToolCall | BrokenToolCall) -> str:
-        """What the model is told: the result as text or JSON, or `{"error": …}`."""
+    def refuse(self, call: ToolCall | BrokenToolCall) -> str | None:
+        """`{"error": …}` for a call that cannot be run; None for one that can."""
         if isinstance(call, BrokenToolCall):
             return _to_error(call.problem)
         tool = self._tools.get(call.name)
         if tool is None:
             names = ", ".join(self._tools) or "none"
             return _to_error(f"There is no tool named {call.name}. There are: {names}.")
-        if problem := _mismatch(tool, call.arguments):
-            return _to_error(problem)
+        problem = _mismatch(tool, call.arguments)
+        return _to_error(problem) if problem else None
+
+    async def run(self, call: ToolCall | BrokenToolCall) -> str:
+        """What the model is told: the result as text or JSON, or `{"error": …}`."""
+        if (refusal := self.refuse(call)) is not None:
+            return refusal
+        assert isinstance(call, ToolCall)
         try:
-            result = tool.function(**call.arguments)
+            result = self._tools[call.name].function(**call.arguments)
             if inspect.isawaitable(result):
                 result = await result
             return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)

@@ -30,7 +30,12 @@ const generateOptions = { messages: [], enableThinking: true, sampling: {} };
 const usage = { promptTokens: 1 };
 
 test("load resolves with ready after its progress was reported", async () => {
-  const loaded = { model: { name: "pico" }, backend: { name: "wasm" }, keyValues: { maxPositions: 9 } };
+  const loaded = {
+    model: { name: "pico" },
+    backend: { name: "wasm" },
+    keyValues: { maxPositions: 9 },
+    tools: [],
+  };
   const { client } = connect((_message, reply) => {
     reply({ kind: "progress", stage: "weights", loadedBytes: 1, totalBytes: 2 });
     reply({ kind: "ready", ...loaded });
@@ -186,4 +191,26 @@ test("tokens can be counted while a generation runs", async () => {
     tokens: 12,
     contextSize: 512,
   });
+});
+
+test("a call is run with the tools that were offered, and may be a person's to answer", async () => {
+  const { client } = connect((message, reply) => {
+    if (message.kind === "runTool") {
+      reply({ kind: "toolResult", content: message.tools.length ? message.call.name : null });
+    }
+  });
+  const call = { name: "add", arguments: { a: 1 } };
+  const tool = { type: /** @type {const} */ ("function"), function: { name: "add", parameters: {} } };
+  assert.equal(await client.runTool({ call, tools: [tool] }), "add");
+  assert.equal(await client.runTool({ call, tools: [] }), null);
+});
+
+test("a form that no answer can have is an error of its name", async () => {
+  const { client } = connect((message, reply) => {
+    if (message.kind !== "checkFormat") return;
+    if (message.responseFormat.type === "regex") reply({ kind: "formatChecked" });
+    else reply({ kind: "error", error: { name: "GrammarError", message: "#/not is not supported" } });
+  });
+  assert.equal(await client.checkFormat({ type: "regex", pattern: "a" }), true);
+  await assert.rejects(client.checkFormat({ type: "json_schema", schema: {} }), { name: "GrammarError" });
 });

@@ -431,11 +431,15 @@ TOOL = {"type": "function", "function": {"name": "add", "description": "", "para
 QWEN3 = (Path(__file__).parents[1] / "text" / "qwen3.jinja").read_text()
 
 
-def ask_with_tools(*replies: str, **fields: Any) -> Page:
-    page = Page()
+def tool_session(page: Page, *replies: str) -> PageSession:
     script = [reply_ids(reply) for reply in replies]
     backend = ScriptedBackend.playing(script, vocab_size=TOOL_VOCAB_SIZE, max_positions=4 * CONTEXT_SIZE)
-    session = PageSession(tool_model_on(backend, QWEN3), page.post)
+    return PageSession(tool_model_on(backend, QWEN3), page.post)
+
+
+def ask_with_tools(*replies: str, **fields: Any) -> Page:
+    page = Page()
+    session = tool_session(page, *replies)
     run(session.generate(1, request(**{"tools": [TOOL], **fields})))
     return page
 
@@ -473,3 +477,49 @@ def test_results_of_tools_are_messages() -> None:
 def test_a_tool_that_is_none_is_refused(tools: object, problem: str) -> None:
     error = ask_with_tools(tools=tools).last()[1]["error"]
     assert (error["name"], problem in error["message"]) == ("ProtocolError", True)
+
+
+def test_a_page_hears_which_tools_run_here() -> None:
+    session = tool_session(Page())
+    assert [tool["function"]["name"] for tool in json.loads(session.tools())] == ["calculator"]
+
+
+def test_a_page_hears_that_a_model_cannot_call_tools() -> None:
+    assert json.loads(PageSession(model_on(scripted("4.")), Page().post).tools()) is None
+
+
+def run_tool(call: object) -> tuple[str, dict[str, Any]]:
+    page = Page()
+    session = tool_session(page)
+    tools = [*json.loads(session.tools()), TOOL]
+    run(session.run_tool(1, json.dumps({"call": call, "tools": tools})))
+    return page.last()
+
+
+def test_a_call_is_run_checked_or_handed_back() -> None:
+    assert run_tool({"name": "calculator", "arguments": {"expression": "27 * 38"}}) == (
+        "toolResult",
+        {"content": "1026"},
+    )
+    assert run_tool({"name": "add", "arguments": {}}) == ("toolResult", {"content": None})
+    assert "not JSON" in run_tool({"text": "{", "problem": "It is not JSON."})[1]["content"]
+
+
+def test_a_call_that_is_none_is_refused() -> None:
+    kind, payload = run_tool({"name": "add"})
+    assert (kind, payload["error"]["name"]) == ("error", "ProtocolError")
+    assert "call.arguments is missing" in payload["error"]["message"]
+
+
+def check_format(response_format: object) -> tuple[str, dict[str, Any]]:
+    page = Page()
+    session = PageSession(model_on(scripted("4.")), page.post)
+    session.check_format(1, json.dumps({"responseFormat": response_format}))
+    return page.last()
+
+
+def test_a_form_is_checked_before_anything_is_asked() -> None:
+    assert check_format({"type": "regex", "pattern": "[0-9]+"}) == ("formatChecked", {})
+    kind, payload = check_format({"type": "json_schema", "schema": {"not": {}}})
+    assert (kind, payload["error"]["name"]) == ("error", "GrammarError")
+    assert "#/not is not supported" in payload["error"]["message"]
