@@ -25,6 +25,8 @@ const FORMAT = 1;
  * @type {Record<string, Array<number | boolean>>}
  */
 const QUANTIZATION = { bits: [4], head_bits: [4, 8], block_size: [16, 32, 64, 128], symmetric: [true] };
+/** Most tokens whose candidates one run may give: each takes memory in every run. */
+const MAX_VERIFY_TOKENS = 64;
 // Six is what browsers open to one host over HTTP/1.1 anyway.
 const PARALLEL_FETCHES = 6;
 
@@ -46,7 +48,8 @@ const PARALLEL_FETCHES = 6;
 /**
  * @typedef {FileEntry & {
  *   external_data: string, key_value_dtype: "float32" | "float16", required_features: string[],
- *   largest_binding_bytes: number, storage_buffers: number, candidates: number, expanded?: Expanded,
+ *   largest_binding_bytes: number, storage_buffers: number, candidates: number, verify_tokens?: number,
+ *   expanded?: Expanded,
  * }} GraphEntry
  */
 /**
@@ -110,6 +113,15 @@ function parseManifest(text, url) {
       throw manifestError(
         `${url} has quantization.${key} ${JSON.stringify(found)}`,
         `${values.join(" or ")} in format ${FORMAT}`,
+      );
+    }
+  }
+  for (const [name, entry] of Object.entries(manifest.graphs)) {
+    const count = entry?.verify_tokens ?? MAX_VERIFY_TOKENS;
+    if (!(Number.isInteger(count) && count >= 2 && count <= MAX_VERIFY_TOKENS)) {
+      throw manifestError(
+        `${url} has graphs.${name}.verify_tokens ${JSON.stringify(count)}`,
+        `2 to ${MAX_VERIFY_TOKENS}, or none`,
       );
     }
   }

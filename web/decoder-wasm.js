@@ -18,6 +18,10 @@ import { HeapRun } from "./wasm-heap.js";
 /** @typedef {import("./decoder.js").Device} Device */
 /** @typedef {import("./wasm-heap.js").HeapTensor} HeapTensor */
 /** @typedef {import("./wasm-heap.js").WasmHeap} WasmHeap */
+/** @typedef {{logits: HeapTensor, ids: HeapTensor}} Candidates */
+
+/** The input of a graph that can give the candidates of several tokens: of how many. */
+const KEPT_ROWS = "num_logits_to_keep";
 
 /** @implements {Device} */
 export class WasmDevice {
@@ -27,9 +31,11 @@ export class WasmDevice {
   #keyValues;
   #tokens;
   #lengths;
+  #candidateCount;
   #candidates;
   #logits;
   #packed;
+  #keptRows;
   /** How many outputs a run has without `logits`, which comes last. */
   #outputCount;
   /** Whether somebody asked for all logits after the last run, and so probably will again. */
@@ -46,7 +52,9 @@ export class WasmDevice {
   constructor(heap, session, { model, graphs }, maxPositions) {
     const count = Math.min(graphs.wasm.candidates, model.vocab_size);
     const names = keyValueNames(model.num_hidden_layers);
-    const inputs = ["input_ids", "seqlens_k", "total_sequence_length", ...names.map(({ past }) => past)];
+    const verifyTokens = graphs.wasm.verify_tokens ?? 0;
+    const lengths = ["seqlens_k", "total_sequence_length", ...(verifyTokens ? [KEPT_ROWS] : [])];
+    const inputs = ["input_ids", ...lengths, ...names.map(({ past }) => past)];
     const outputs = ["candidate_logits", "candidate_ids", ...names.map(({ present }) => present)];
     this.#heap = heap;
     this.#releaseSession = session.release;
@@ -60,12 +68,11 @@ export class WasmDevice {
       seqlensK: this.#bound("seqlens_k", "int32", [1]),
       total: this.#bound("total_sequence_length", "int32", [1]),
     };
-    this.#candidates = {
-      logits: this.#bound("candidate_logits", "float32", [1, count]),
-      ids: this.#bound("candidate_ids", "int64", [1, count]),
-    };
+    this.#keptRows = verifyTokens ? this.#bound(KEPT_ROWS, "int64", [1]) : null;
+    this.#candidateCount = count;
+    this.#candidates = this.#boundCandidates(1);
     this.#logits = this.#bound("logits", "float32", [1, model.vocab_size]);
-    this.#packed = new Float64Array(2 * count);
+    this.#packed = new Float64Array(2 * count * Math.max(1, verifyTokens));
   }
 
   get keyValueBytes() {
@@ -75,30 +82,38 @@ export class WasmDevice {
   /**
    * @param {ArrayLike<number>} inputIds
    * @param {number} position
+   * @param {number} [rows]  of how many of the last tokens the candidates are wanted
    */
-  async run(inputIds, position) {
+  async run(inputIds, position, rows = 1) {
     const total = position + inputIds.length;
     this.#keyValues.reserve(total, position);
     this.#lengths.seqlensK.elements[0] = total - 1;
     this.#lengths.total.elements[0] = total;
     this.#hasLogits = false;
-    await this.#runOn(inputIds).catch((cause) => {
-      throw new BackendError(
-        `onnxruntime failed on tokens ${position} to ${total - 1}: ${cause.message ?? cause}`,
-        {
-          expected: "a run that succeeds",
-          remedy: "Reload the page; if it stays, start a new chat or export the bundle again.",
-          cause,
-        },
-      );
-    });
-    this.#hasLogits = this.#wantsLogits;
-    this.#wantsLogits = false;
-    this.#lastTokenId = inputIds[inputIds.length - 1];
-    const logits = /** @type {Float32Array} */ (this.#candidates.logits.elements);
-    const ids = /** @type {BigInt64Array} */ (this.#candidates.ids.elements);
-    const candidates = packCandidates(logits, ids, this.#packed);
-    return { candidates, readBackBytes: logits.byteLength + ids.byteLength };
+    const wantsLogits = this.#wantsLogits && rows === 1;
+    const outputs = rows === 1 ? this.#candidates : this.#boundCandidates(rows);
+    try {
+      await this.#runOn(inputIds, rows, wantsLogits).catch((cause) => {
+        throw new BackendError(
+          `onnxruntime failed on tokens ${position} to ${total - 1}: ${cause.message ?? cause}`,
+          {
+            expected: "a run that succeeds",
+            remedy: "Reload the page; if it stays, start a new chat or export the bundle again.",
+            cause,
+          },
+        );
+      });
+      this.#hasLogits = wantsLogits;
+      this.#wantsLogits = false;
+      this.#lastTokenId = inputIds[inputIds.length - 1];
+      return this.#readCandidates(outputs, rows);
+    } finally {
+      if (outputs !== this.#candidates) {
+        this.#bindCandidates(this.#candidates);
+        outputs.logits.release();
+        outputs.ids.release();
+      }
+    }
   }
 
   /** Static memory needs no work: what lies behind the length is never read. */
@@ -124,24 +139,65 @@ export class WasmDevice {
     this.#run.release();
     this.#keyValues.release();
     for (const tensor of [this.#tokens, seqlensK, total, logits, ids, this.#logits]) tensor.release();
+    this.#keptRows?.release();
   }
 
   /**
    * A run of many tokens gets a tensor of that shape for itself.
    * @param {ArrayLike<number>} inputIds
+   * @param {number} rows
+   * @param {boolean} wantsLogits
    */
-  async #runOn(inputIds) {
+  async #runOn(inputIds, rows, wantsLogits) {
     const count = inputIds.length;
     const tokens =
       count === 1 ? this.#tokens : this.#heap.allocateTensor("int64", [1, count], `${count} token ids`);
     const elements = /** @type {BigInt64Array} */ (tokens.elements);
     for (let i = 0; i < count; i++) elements[i] = BigInt(inputIds[i]);
     this.#run.bind("input_ids", tokens);
+    if (this.#keptRows) this.#keptRows.elements[0] = BigInt(rows);
     try {
-      await this.#run.run(this.#wantsLogits ? this.#outputCount + 1 : this.#outputCount);
+      await this.#run.run(wantsLogits ? this.#outputCount + 1 : this.#outputCount);
     } finally {
       if (tokens !== this.#tokens) tokens.release();
     }
+  }
+
+  /** @param {number} rows  each is of one token */
+  #boundCandidates(rows) {
+    const dims = [rows, this.#candidateCount];
+    const outputs = {
+      logits: this.#heap.allocateTensor("float32", dims, "candidate_logits"),
+      ids: this.#heap.allocateTensor("int64", dims, "candidate_ids"),
+    };
+    this.#bindCandidates(outputs);
+    return outputs;
+  }
+
+  /** @param {Candidates} outputs */
+  #bindCandidates({ logits, ids }) {
+    this.#run.bind("candidate_logits", logits);
+    this.#run.bind("candidate_ids", ids);
+  }
+
+  /**
+   * @param {Candidates} outputs
+   * @param {number} rows
+   */
+  #readCandidates(outputs, rows) {
+    const count = this.#candidateCount;
+    const logits = /** @type {Float32Array} */ (outputs.logits.elements);
+    const ids = /** @type {BigInt64Array} */ (outputs.ids.elements);
+    const candidates = this.#packed.subarray(0, 2 * count * rows);
+    for (let row = 0; row < rows; row++) {
+      const [from, to] = [row * count, (row + 1) * count];
+      packCandidates(
+        logits.subarray(from, to),
+        ids.subarray(from, to),
+        candidates.subarray(2 * from, 2 * to),
+      );
+    }
+    return { candidates, readBackBytes: logits.byteLength + ids.byteLength };
   }
 
   /**

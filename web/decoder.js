@@ -14,14 +14,15 @@ import { BackendError } from "./errors.js";
 
 /**
  * @typedef {object} DeviceOutput
- * @property {Float64Array} candidates  K logits, then K ids; reused by the next run
+ * @property {Float64Array} candidates  K logits, then K ids, for each row; reused by the next run
  * @property {number} readBackBytes
  */
 /**
- * What a backend has to do. A `run` that fails leaves its first `position` tokens as they were.
+ * What a backend has to do. A `run` that fails leaves its first `position` tokens as they were; more than one of
+ * `rows`, the last tokens whose candidates are wanted, is asked only of graphs that give them.
  * @typedef {object} Device
  * @property {number} keyValueBytes
- * @property {(inputIds: ArrayLike<number>, position: number) => Promise<DeviceOutput>} run
+ * @property {(inputIds: ArrayLike<number>, position: number, rows?: number) => Promise<DeviceOutput>} run
  * @property {(length: number) => void} truncate
  * @property {(length: number) => Promise<Float32Array>} logits  of the last of `length` tokens
  * @property {() => Promise<void>} close
@@ -33,6 +34,7 @@ import { BackendError } from "./errors.js";
  * @property {number} candidates  K
  * @property {number} vocabSize
  * @property {number} maxPositions
+ * @property {number} verifyTokens  most tokens of one `verify`; 0: it has none
  */
 
 // Enough for the kernels that onnxruntime keeps for runs of many rows to be compiled too.
@@ -82,6 +84,22 @@ export class Decoder {
    */
   decode(tokenId) {
     return this.#exclusively("decode", () => this.#step([tokenId], this.#length));
+  }
+
+  /**
+   * As prefill, with the candidates that follow each of the tokens.
+   * @param {Int32Array} inputIds  at least one, at most `verifyTokens`
+   * @param {number} position  must equal `length`
+   * @returns {Promise<Float64Array>} for each token K logits, then K ids; valid until the next call
+   */
+  verify(inputIds, position) {
+    return this.#exclusively("verify", () => {
+      const { verifyTokens } = this.capabilities;
+      if (inputIds.length > verifyTokens) {
+        throw refused(`verify of ${inputIds.length} tokens`, `at most ${verifyTokens}`);
+      }
+      return this.#step(inputIds, position, inputIds.length);
+    });
   }
 
   /**
@@ -155,10 +173,11 @@ export class Decoder {
   /**
    * @param {ArrayLike<number>} inputIds
    * @param {number} position
+   * @param {number} [rows]
    */
-  async #step(inputIds, position) {
+  async #step(inputIds, position, rows = 1) {
     this.#checkStep(inputIds, position);
-    const { candidates, readBackBytes } = await this.#device.run(inputIds, position);
+    const { candidates, readBackBytes } = await this.#device.run(inputIds, position, rows);
     this.#length = position + inputIds.length;
     this.#lastTokenId = inputIds[inputIds.length - 1];
     this.statistics.runs++;

@@ -163,7 +163,8 @@ export async function compile(ort, { manifest }, { name, graph }, files, maxPosi
   onProgress(totalBytes, totalBytes);
   const vocabSize = manifest.model.vocab_size;
   const candidates = Math.min(entry.candidates, vocabSize);
-  return { device, capabilities: { name, graph, candidates, vocabSize, maxPositions } };
+  const verifyTokens = entry.verify_tokens ?? 0;
+  return { device, capabilities: { name, graph, candidates, vocabSize, maxPositions, verifyTokens } };
 }
 
 /**

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * A decoder's device that writes down each step: what went in, and the two likeliest tokens that came out.
+ * A decoder's device that writes down each step: what went in, and the two likeliest tokens that came out. Tokens that
+ * are verified are a step each.
  *
  * What a page computes can so be compared with what another machine computes, token by token. Only when `load` asks for
  * it, as with instrument.js.
@@ -31,18 +32,35 @@ export class RecordedDevice {
   /**
    * @param {ArrayLike<number>} inputIds
    * @param {number} position
+   * @param {number} [rows]
    */
-  async run(inputIds, position) {
-    const result = await this.#device.run(inputIds, position);
-    const candidates = result.candidates.length / 2;
+  async run(inputIds, position, rows = 1) {
+    const result = await this.#device.run(inputIds, position, rows);
+    const ids = Array.from(inputIds);
+    const last = ids.length - rows;
+    const length = result.candidates.length / rows;
+    for (let row = 0; row < rows; row++) {
+      const candidates = result.candidates.subarray(row * length, (row + 1) * length);
+      const first = row === 0 ? 0 : last + row;
+      this.#push(position + first, ids.slice(first, last + row + 1), candidates);
+    }
+    return result;
+  }
+
+  /**
+   * @param {number} position
+   * @param {number[]} inputIds
+   * @param {Float64Array} packed  K logits, then K ids
+   */
+  #push(position, inputIds, packed) {
+    const candidates = packed.length / 2;
     const kept = Math.min(KEPT, candidates);
     this.steps.push({
       position,
-      inputIds: Array.from(inputIds),
-      logits: [...result.candidates.subarray(0, kept)],
-      ids: [...result.candidates.subarray(candidates, candidates + kept)],
+      inputIds,
+      logits: [...packed.subarray(0, kept)],
+      ids: [...packed.subarray(candidates, candidates + kept)],
     });
-    return result;
   }
 
   /** @param {number} length */

@@ -115,7 +115,7 @@ def _emit_sum_norm(
 
 def _emit_head(emitter: GraphEmitter, config: ModelConfig, hidden: ir.Value) -> ir.Value:
     """The logits of the tokens that the variant asks for, in float32."""
-    picked = emit_last_tokens(emitter, hidden)
+    picked = emit_last_tokens(emitter, hidden, config.hidden_size)
     name = head_name(config)
     logits = emit_linear(emitter, picked, Linear("/lm_head", name, config.vocab_size, config.hidden_size))
     if emitter.compute_dtype != ir.DataType.FLOAT:
@@ -124,12 +124,19 @@ def _emit_head(emitter: GraphEmitter, config: ModelConfig, hidden: ir.Value) -> 
 
 
 def _logits_shape(config: ModelConfig, variant: Variant) -> list[int | str]:
-    return [1, config.vocab_size] if variant.logits == "last" else [1, "kept", config.vocab_size]
+    match variant.logits:
+        case "last":
+            return [1, config.vocab_size]
+        case "kept":
+            return [1, "kept", config.vocab_size]
+        case "verified":
+            return ["kept", config.vocab_size]
 
 
 def _emit_candidate_outputs(emitter: GraphEmitter, config: ModelConfig, logits: ir.Value) -> list[ir.Value]:
     values, ids = emit_candidates(emitter, logits, config.vocab_size)
-    shape = [1, candidate_count(config.vocab_size)]
+    rows = _logits_shape(config, emitter.variant)[:-1]
+    shape = [*rows, candidate_count(config.vocab_size)]
     return [
         _name(values, "candidate_logits", ir.DataType.FLOAT, shape),
         _name(ids, "candidate_ids", ir.DataType.INT64, shape),

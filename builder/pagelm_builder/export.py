@@ -24,6 +24,7 @@ from pagelm_builder.checkpoint import TensorSource
 from pagelm_builder.config import JsonValue, ModelConfig
 from pagelm_builder.documents import calibration_file
 from pagelm_builder.graphs import (
+    VERIFY_TOKENS,
     BuiltGraph,
     build_native,
     build_wasm,
@@ -213,6 +214,8 @@ def _graph_entry(folder: Path, graph: BuiltGraph, expanded: ExpandedLayout) -> d
         "storage_buffers": graph.storage_buffers,
         "candidates": graph.candidates,
     }
+    if variant.logits == "verified":
+        entry["verify_tokens"] = VERIFY_TOKENS
     if variant.linear == "w8a8":
         entry["expanded"] = _expanded_entry(expanded)
     return entry

@@ -53,14 +53,17 @@ def _expected_inputs(manifest: Manifest, entry: Graph) -> _Ports:
         "seqlens_k": (onnx.TensorProto.INT32, (1,)),
         "total_sequence_length": (onnx.TensorProto.INT32, (1,)),
     }
+    if entry.verify_tokens:
+        ports["num_logits_to_keep"] = (onnx.TensorProto.INT64, (1,))
     return ports | _cache_ports("past_key_values", "past", manifest, entry)
 
 
 def _expected_outputs(manifest: Manifest, entry: Graph) -> _Ports:
+    rows = "kept" if entry.verify_tokens else 1
     ports: _Ports = {
-        "candidate_logits": (onnx.TensorProto.FLOAT, (1, entry.candidates)),
-        "candidate_ids": (onnx.TensorProto.INT64, (1, entry.candidates)),
-        "logits": (onnx.TensorProto.FLOAT, (1, manifest.model.vocab_size)),
+        "candidate_logits": (onnx.TensorProto.FLOAT, (rows, entry.candidates)),
+        "candidate_ids": (onnx.TensorProto.INT64, (rows, entry.candidates)),
+        "logits": (onnx.TensorProto.FLOAT, (rows, manifest.model.vocab_size)),
     }
     return ports | _cache_ports("present", "total", manifest, entry)
 

@@ -19,6 +19,10 @@ from pagelm_builder.decoder import build_decoder
 from pagelm_builder.variant import Variant
 from pagelm_builder.weights import ExpandedLayout, Region, WeightLayout
 
+VERIFY_TOKENS = 16
+"""Most tokens whose candidates one run gives, where a graph gives those of several: longer drafts seldom
+hold, and each has a row of logits in memory."""
+
 # positions of optional inputs of GroupQueryAttention and MatMulNBits
 _HEAD_NORM_INPUT = 14
 _BIAS_INPUT = 5

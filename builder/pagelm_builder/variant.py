@@ -30,7 +30,8 @@ class Variant:
             rows with ONNX's, for builds that lack it.
         lengths: `inputs` takes the two lengths that attention asks for as inputs; `attention_mask` counts the
             columns of a mask, as Hugging Face's libraries give one.
-        logits: `last` are those of the last token; `kept` those of as many as an input says.
+        logits: `last` are those of the last token; `kept` those of as many as an input says; `verified` too,
+            as rows: one where a run does not give that input.
     """
 
     name: str
@@ -42,13 +43,13 @@ class Variant:
     required_features: tuple[str, ...] = ()
     lookup: Literal["block_quantized", "plain"] = "block_quantized"
     lengths: Literal["inputs", "attention_mask"] = "inputs"
-    logits: Literal["last", "kept"] = "last"
+    logits: Literal["last", "kept", "verified"] = "last"
 
 
 WEBGPU_F32 = Variant("webgpu-f32", "int4", "float32", "fused", "tiled")
 WEBGPU_F16 = Variant("webgpu-f16", "int4", "float16", "fused", "tiled", required_features=("shader-f16",))
-WASM = Variant("wasm", "w8a8", "float32", "explicit", "whole")
-NATIVE = Variant("native", "int4", "float32", "explicit", "whole", accuracy_level=4)
+WASM = Variant("wasm", "w8a8", "float32", "explicit", "whole", logits="verified")
+NATIVE = Variant("native", "int4", "float32", "explicit", "whole", accuracy_level=4, logits="verified")
 """The four graphs of a bundle."""
 BUNDLE_VARIANTS = (WEBGPU_F32, WEBGPU_F16, WASM, NATIVE)
 """The same decoder over unquantized weights: what the parity tests compare with transformers."""

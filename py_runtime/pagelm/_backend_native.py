@@ -1,7 +1,8 @@
 """The native backend: a bundle's graph in onnxruntime on this machine's CPU, for scripts and tests.
 
-With `_native_weights` and `_native_key_values` the only files that import onnxruntime and numpy. It feeds the
-session and says what came out; it chooses nothing. Graph inputs and outputs: docs/contracts.md, "Graphs".
+With `_native_weights`, `_native_key_values` and `_native_outputs` the only files that import onnxruntime and
+numpy. It feeds the session and says what came out; it chooses nothing. Graph inputs and outputs:
+docs/contracts.md, "Graphs".
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort  # type: ignore[import-untyped]  # it has no types
 
 from pagelm._native_key_values import KeyValueBuffers
+from pagelm._native_outputs import OutputRows
 from pagelm._native_weights import expand_weights, read_weights
-from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate
+from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate, check_verify
 from pagelm.errors import BackendError
 from pagelm.key_value_budget import positions_within
 from pagelm.manifest import Graph, Manifest, load_manifest, read_verified
@@ -52,6 +54,7 @@ class NativeBackend:
             min(entry.candidates, model.vocab_size),
             model.vocab_size,
             positions_within(model, entry.key_value_dtype, memory_budget),
+            entry.verify_tokens,
         )
         self._binding = session.io_binding()
         self._key_values = KeyValueBuffers(
@@ -60,10 +63,7 @@ class NativeBackend:
             _NUMPY_DTYPES[entry.key_value_dtype],
             self._capabilities.max_positions,
         )
-        count = self._capabilities.candidates
-        self._candidate_logits = self._bind_output("candidate_logits", np.zeros((1, count), np.float32))
-        self._candidate_ids = self._bind_output("candidate_ids", np.zeros((1, count), np.int64))
-        self._logits = self._bind_output("logits", np.zeros((1, model.vocab_size), np.float32))
+        self._outputs = OutputRows(self._binding, self._capabilities)
         self._has_logits = False
         self._length = 0
 
@@ -112,10 +112,14 @@ class NativeBackend:
     async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:
         max_positions = self._capabilities.max_positions
         check_prefill(input_ids, position, length=self._length, max_positions=max_positions)
-        return await self._run(input_ids)
+        return (await self._run(input_ids, rows=1))[0]
 
     async def decode(self, token_id: int) -> Candidates:
         return await self.prefill((token_id,), self._length)
+
+    async def verify(self, input_ids: Sequence[int], position: int) -> Sequence[Candidates]:
+        check_verify(input_ids, position, length=self._length, capabilities=self._capabilities)
+        return await self._run(input_ids, rows=len(input_ids))
 
     def truncate(self, length: int) -> None:
         self._open_session()
@@ -130,17 +134,19 @@ class NativeBackend:
             raise BackendError(
                 "no step to take logits from", expected="a prefill or decode", remedy="Run one first."
             )
-        return _to_list(self._logits)
+        return self._outputs.last_logits()
 
     async def close(self) -> None:
         self._session = None
         self._key_values.release()
         self._has_logits = False
 
-    async def _run(self, input_ids: Sequence[int]) -> Candidates:
+    async def _run(self, input_ids: Sequence[int], *, rows: int) -> list[Candidates]:
+        """Append tokens; the candidates that follow the last `rows` of them."""
         session = self._open_session()
         total = self._length + len(input_ids)
         self._key_values.reserve(total, keep=self._length)
+        self._outputs.bind(rows)
         self._has_logits = False
         # bound values are views of these arrays, which have to outlive the run
         feeds = {
@@ -156,12 +162,7 @@ class NativeBackend:
             raise _refused(f"onnxruntime failed on tokens {self._length} to {total - 1}: {error}") from error
         self._length, self._has_logits = total, True
         await asyncio.sleep(0)  # a run never suspends: without this nobody else would, and no cancel arrive
-        return Candidates(_to_list(self._candidate_logits), _to_list(self._candidate_ids))
-
-    def _bind_output(self, name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Let every run write an output into this array."""
-        self._binding.bind_ortvalue_output(name, ort.OrtValue.ortvalue_from_numpy(array))
-        return array
+        return self._outputs.candidates()
 
     def _open_session(self) -> ort.InferenceSession:
         if self._session is None:
@@ -186,11 +187,6 @@ def _make_session(
         return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise _refused(f"onnxruntime refuses {entry.file.file}: {error}") from error
-
-
-def _to_list(array: npt.NDArray[Any]) -> list[Any]:
-    values: list[Any] = array[0].tolist()
-    return values
 
 
 def _refused(problem: str) -> BackendError:

@@ -14,7 +14,7 @@ from typing import Any
 from pyodide.ffi import JsException, to_js
 
 from pagelm import errors
-from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate
+from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate, check_verify
 from pagelm.errors import BackendError
 
 _REMEDY = "Reload the page; if it happens again, choose another backend in the Settings."
@@ -36,6 +36,7 @@ class WebBackend:
             capabilities.candidates,
             capabilities.vocabSize,
             capabilities.maxPositions,
+            capabilities.verifyTokens,
         )
         self._length: int = decoder.length
         self._packed = array("d", bytes(8 * 2 * capabilities.candidates))
@@ -55,15 +56,21 @@ class WebBackend:
     async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:
         max_positions = self._capabilities.max_positions
         check_prefill(input_ids, position, length=self._length, max_positions=max_positions)
-        candidates = await self._step(self._decoder.prefill(to_js(array("i", input_ids)), position))
+        [candidates] = await self._step(self._decoder.prefill(to_js(array("i", input_ids)), position))
         self._length += len(input_ids)
         return candidates
 
     async def decode(self, token_id: int) -> Candidates:
         max_positions = self._capabilities.max_positions
         check_prefill((token_id,), self._length, length=self._length, max_positions=max_positions)
-        candidates = await self._step(self._decoder.decode(token_id))
+        [candidates] = await self._step(self._decoder.decode(token_id))
         self._length += 1
+        return candidates
+
+    async def verify(self, input_ids: Sequence[int], position: int) -> Sequence[Candidates]:
+        check_verify(input_ids, position, length=self._length, capabilities=self._capabilities)
+        candidates = await self._step(self._decoder.verify(to_js(array("i", input_ids)), position))
+        self._length += len(input_ids)
         return candidates
 
     def truncate(self, length: int) -> None:
@@ -86,13 +93,20 @@ class WebBackend:
     async def close(self) -> None:
         await self._decoder.close()
 
-    async def _step(self, packed: Awaitable[Any]) -> Candidates:
+    async def _step(self, step: Awaitable[Any]) -> list[Candidates]:
+        """The rows that a step gives: of each, K logits, then K ids."""
+        count = self._capabilities.candidates
         try:
-            (await packed).assign_to(self._packed)
+            packed = await step
+            length = len(packed)
+            values = self._packed if length == 2 * count else array("d", bytes(8 * length))
+            packed.assign_to(values)
         except JsException as error:
             raise to_backend_error(error) from error
-        count = self._capabilities.candidates
-        return Candidates(self._packed[:count].tolist(), list(map(int, self._packed[count:])))
+        return [
+            Candidates(values[at : at + count].tolist(), list(map(int, values[at + count : at + 2 * count])))
+            for at in range(0, length, 2 * count)
+        ]
 
 
 def to_backend_error(error: Any) -> BackendError:

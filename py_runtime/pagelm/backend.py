@@ -27,6 +27,7 @@ class Capabilities:
         vocab_size: Length of the full logits.
         max_positions: How many tokens the cache can ever hold: the model's positions, or what a memory
             budget leaves of them.
+        verify_tokens: Most tokens of one `verify`; 0: this backend has none.
     """
 
     name: BackendName
@@ -34,6 +35,7 @@ class Capabilities:
     candidates: int
     vocab_size: int
     max_positions: int
+    verify_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,18 @@ class Backend(Protocol):
         """Append one token and return the candidates that follow it."""
         ...
 
+    async def verify(self, input_ids: Sequence[int], position: int) -> Sequence[Candidates]:
+        """Run tokens as `prefill` does, and return the candidates that follow each of them, in their order.
+
+        Args:
+            input_ids: At least one token id, at most `capabilities.verify_tokens`.
+            position: Where the first one stands; must equal `length`.
+
+        Raises:
+            BackendError: Another position, no tokens, too many, or no room for them.
+        """
+        ...
+
     def truncate(self, length: int) -> None:
         """Forget every token at `length` and after it; 0 forgets all.
 
@@ -90,7 +104,10 @@ class Backend(Protocol):
         ...
 
     async def logits(self) -> Sequence[float]:
-        """All logits of the last step, `[vocab_size]`. Slow on the web: only when candidates fall short."""
+        """All logits after the last token of the last step, `[vocab_size]`.
+
+        Slow on the web: only when candidates fall short.
+        """
         ...
 
     async def close(self) -> None:
@@ -115,6 +132,23 @@ def check_prefill(input_ids: Sequence[int], position: int, *, length: int, max_p
             f"{length + len(input_ids)} tokens",
             expected=f"at most {max_positions}, the positions of this model",
             remedy="Shorten the conversation or start a new one.",
+        )
+
+
+def check_verify(input_ids: Sequence[int], position: int, *, length: int, capabilities: Capabilities) -> None:
+    """Raise BackendError unless these tokens may be verified on a cache of `length` tokens."""
+    check_prefill(input_ids, position, length=length, max_positions=capabilities.max_positions)
+    if not (most := capabilities.verify_tokens):
+        raise BackendError(
+            f"verify on the graph {capabilities.graph}, which gives the candidates of its last token only",
+            expected="a graph that gives those of several",
+            remedy="Decode the tokens one by one, or export the bundle again with this version of pagelm.",
+        )
+    if len(input_ids) > most:
+        raise BackendError(
+            f"verify of {len(input_ids)} tokens",
+            expected=f"at most {most}",
+            remedy="Verify fewer tokens at once.",
         )
 
 

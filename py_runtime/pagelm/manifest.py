@@ -37,6 +37,9 @@ SPECIAL_TOKEN_NAMES = (
 )
 """What transformers gives a chat template beside the messages (`special_tokens_map`)."""
 
+MAX_VERIFY_TOKENS = 64
+"""Most that `verify_tokens` may say: each token takes a row of logits in memory."""
+
 _BITS = 4
 _CODE_BITS = (4, 8)
 _BLOCK_SIZES = (16, 32, 64, 128)
@@ -94,7 +97,11 @@ class Expanded:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """One decoder graph and what it needs of a device."""
+    """One decoder graph and what it needs of a device.
+
+    Attributes:
+        verify_tokens: Most tokens of one run that it gives candidates of; 0: of the last one only.
+    """
 
     file: BundleFile
     external_data: str
@@ -104,6 +111,7 @@ class Graph:
     storage_buffers: int
     candidates: int
     expanded: Expanded | None
+    verify_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +378,15 @@ def _graph(graph: Fields, weights: Weights) -> Graph:
         storage_buffers=graph.integer("storage_buffers"),
         candidates=graph.integer("candidates", minimum=1),
         expanded=_expanded(graph.fields("expanded"), weights) if "expanded" in graph else None,
+        verify_tokens=_verify_tokens(graph) if "verify_tokens" in graph else 0,
     )
+
+
+def _verify_tokens(graph: Fields) -> int:
+    value = graph.integer("verify_tokens")
+    if not 2 <= value <= MAX_VERIFY_TOKENS:
+        raise graph.refused("verify_tokens", f"is {value}", f"2 to {MAX_VERIFY_TOKENS}")
+    return value
 
 
 def _expanded(expanded: Fields, weights: Weights) -> Expanded:

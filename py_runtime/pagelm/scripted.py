@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate
+from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate, check_verify
 from pagelm.errors import BackendError
 
 NextToken = Callable[[Sequence[int]], int]
@@ -25,19 +25,28 @@ class ScriptedBackend:
         vocab_size: Length of the full logits.
         max_positions: How many tokens the cache holds.
         candidates: K; at most `vocab_size`.
+        verify_tokens: Most tokens of one `verify`; 0: it has none.
     """
 
     LOGIT = 16.0
 
     def __init__(
-        self, next_token: NextToken, *, vocab_size: int = 512, max_positions: int = 4096, candidates: int = 64
+        self,
+        next_token: NextToken,
+        *,
+        vocab_size: int = 512,
+        max_positions: int = 4096,
+        candidates: int = 64,
+        verify_tokens: int = 0,
     ) -> None:
         self._next_token = next_token
         self._token_ids: list[int] = []
         self._chosen: int | None = None
         self._closed = False
         candidates = min(candidates, vocab_size)
-        self._capabilities = Capabilities("scripted", "scripted", candidates, vocab_size, max_positions)
+        self._capabilities = Capabilities(
+            "scripted", "scripted", candidates, vocab_size, max_positions, verify_tokens
+        )
         self._values = (self.LOGIT, *(0.0,) * (candidates - 1))
         self._lowest_ids = tuple(range(candidates))
 
@@ -83,6 +92,16 @@ class ScriptedBackend:
             (token_id,), self.length, length=self.length, max_positions=self._capabilities.max_positions
         )
         return self._append((token_id,))
+
+    async def verify(self, input_ids: Sequence[int], position: int) -> Sequence[Candidates]:
+        self._check_open()
+        check_verify(input_ids, position, length=self.length, capabilities=self._capabilities)
+        before = len(self._token_ids)
+        try:
+            return [self._append((token_id,)) for token_id in input_ids]
+        except BaseException:
+            del self._token_ids[before:]
+            raise
 
     def truncate(self, length: int) -> None:
         self._check_open()

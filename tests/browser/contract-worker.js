@@ -16,7 +16,7 @@ const silent = () => {};
 /** A device that outlives the decoders on it. */
 class SharedDevice {
   constructor(device) {
-    this.run = (inputIds, position) => device.run(inputIds, position);
+    this.run = (inputIds, position, rows) => device.run(inputIds, position, rows);
     this.truncate = (length) => device.truncate(length);
     this.logits = (length) => device.logits(length);
     this.close = async () => {};

@@ -21,6 +21,8 @@ Check = Callable[[Backend], Awaitable[None]]
 PROMPT = (3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8)
 """Token ids that every vocabulary has."""
 
+DRAFT = (7, 7, 2, 9)
+
 TOLERANCE = 2e-3
 """How far logits of the same tokens may differ in other pieces: float32 adds in another order."""
 
@@ -58,6 +60,7 @@ async def capabilities_say_what_it_is(backend: Backend) -> None:
     assert 1 <= capabilities.candidates <= capabilities.vocab_size
     assert capabilities.candidates == min(64, capabilities.vocab_size)
     assert capabilities.max_positions > len(PROMPT)
+    assert capabilities.verify_tokens == 0 or capabilities.verify_tokens >= len(DRAFT)
 
 
 @check
@@ -133,6 +136,48 @@ async def every_token_before_counts(backend: Backend) -> None:
     one = await _all_logits(backend, [PROMPT])
     other = await _all_logits(backend, [(9, *PROMPT[1:])])
     assert max(abs(a - b) for a, b in zip(one, other, strict=True)) > 10 * TOLERANCE
+
+
+@check
+async def verify_gives_the_candidates_after_each_token(backend: Backend) -> None:
+    await backend.prefill(PROMPT, 0)
+    if not backend.capabilities.verify_tokens:
+        await _refuses(backend, lambda: backend.verify(DRAFT, len(PROMPT)))
+        return
+    expected = [await backend.decode(token_id) for token_id in DRAFT]
+    logits = await backend.logits()
+    backend.truncate(len(PROMPT))
+    found = await backend.verify(DRAFT, len(PROMPT))
+    assert backend.length == len(PROMPT) + len(DRAFT)
+    assert len(found) == len(DRAFT)
+    for after, other in zip(found, expected, strict=True):
+        _assert_same_choice(after, other)
+    assert_close(logits, await backend.logits())
+
+
+@check
+async def verified_tokens_may_be_forgotten(backend: Backend) -> None:
+    if not backend.capabilities.verify_tokens:
+        return
+    expected = await _all_logits(backend, [(*PROMPT, *DRAFT[:2], 5)])
+    backend.truncate(0)
+    await backend.prefill(PROMPT, 0)
+    await backend.verify(DRAFT, len(PROMPT))
+    backend.truncate(len(PROMPT) + 2)
+    await _refuses(backend, backend.logits)
+    after = await backend.decode(5)
+    assert_close(expected, await backend.logits())
+    assert len(after.ids) == backend.capabilities.candidates
+
+
+@check
+async def verify_refuses_what_it_cannot_run(backend: Backend) -> None:
+    await backend.prefill(PROMPT, 0)
+    await _refuses(backend, lambda: backend.verify(DRAFT, 0))
+    await _refuses(backend, lambda: backend.verify([], len(PROMPT)))
+    too_many = [1] * (backend.capabilities.verify_tokens + 1)
+    await _refuses(backend, lambda: backend.verify(too_many, len(PROMPT)))
+    await backend.decode(7)
 
 
 @check
@@ -217,7 +262,13 @@ async def logits_need_a_step(backend: Backend) -> None:
 async def a_closed_backend_refuses_to_work(backend: Backend) -> None:
     await backend.prefill(PROMPT, 0)
     await backend.close()
-    for call in (lambda: backend.prefill([1], backend.length), lambda: backend.decode(1), backend.logits):
+    calls: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: backend.prefill([1], backend.length),
+        lambda: backend.decode(1),
+        lambda: backend.verify([1], backend.length),
+        backend.logits,
+    )
+    for call in calls:
         try:
             await call()
         except BackendError:
@@ -236,6 +287,13 @@ def assert_close(expected: Sequence[float], actual: Sequence[float]) -> None:
     assert worst <= TOLERANCE, f"logits differ by up to {worst}"
 
 
+def _assert_same_choice(one: Candidates, other: Candidates) -> None:
+    """As close as float32 is, and the same token first."""
+    assert_close(one.values, other.values)
+    assert one.ids[0] == other.ids[0]
+    assert len(set(one.ids)) == len(other.ids)
+
+
 async def _all_logits(backend: Backend, pieces: Sequence[Sequence[int]]) -> Sequence[float]:
     """All logits after these tokens, run in these pieces on an emptied backend."""
     backend.truncate(0)
@@ -248,9 +306,7 @@ async def _truncate(backend: Backend, length: int) -> None:
     backend.truncate(length)
 
 
-async def _refuses(
-    backend: Backend, call: Callable[[], Awaitable[Candidates | Sequence[float] | None]]
-) -> None:
+async def _refuses(backend: Backend, call: Callable[[], Awaitable[object]]) -> None:
     """The call raises BackendError and leaves the length as it was."""
     before = backend.length
     try:

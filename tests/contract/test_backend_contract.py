@@ -19,10 +19,11 @@ def random_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_random_bundle(tmp_path_factory.mktemp("random"))
 
 
-@pytest.fixture(params=["scripted", "native", "wasm"])
+@pytest.fixture(params=["scripted", "scripted without verify", "native", "wasm"])
 def backend(request: pytest.FixtureRequest) -> Backend:
-    if request.param == "scripted":
-        return ScriptedBackend(digest, vocab_size=VOCAB_SIZE)
+    if request.param.startswith("scripted"):
+        verify_tokens = 16 if request.param == "scripted" else 0
+        return ScriptedBackend(digest, vocab_size=VOCAB_SIZE, verify_tokens=verify_tokens)
     return NativeBackend.load(request.getfixturevalue("random_bundle"), graph=request.param, threads=1)
 
 

@@ -154,6 +154,16 @@ test("an HTML page in place of the manifest is said to be one", async () => {
   await assert.rejects(fetchAll(), { name: "ManifestError", message: /manifest\.json is an HTML page/ });
 });
 
+for (const count of [1, 65, 2.5, "16"]) {
+  test(`verify_tokens ${JSON.stringify(count)} is refused`, async () => {
+    manifest.graphs.wasm.verify_tokens = count;
+    await assert.rejects(fetchAll(), {
+      name: "ManifestError",
+      message: /graphs\.wasm\.verify_tokens .* \(expected 2 to 64, or none\)/,
+    });
+  });
+}
+
 for (const [key, value] of /** @type {const} */ ([
   ["bits", 8],
   ["head_bits", 6],

@@ -10,7 +10,7 @@ const HEAD_DIM = 3;
 const VOCAB_SIZE = 8;
 
 let module = new FakeModule();
-/** @type {Array<{ids: bigint[], total: number, outputs: string[]}>} */
+/** @type {Array<{ids: bigint[], total: number, outputs: string[], rows?: number}>} */
 let runs = [];
 let released = 0;
 
@@ -33,15 +33,23 @@ function appendRows() {
         keys.fill(Number(id), row * HEAD_DIM, (row + 1) * HEAD_DIM);
       }
     });
-    /** @type {Float32Array} */ (module.elements(outputs.candidate_logits)).set([3, 2]);
-    /** @type {BigInt64Array} */ (module.elements(outputs.candidate_ids)).set([7n, 5n]);
+    const rows = inputs.num_logits_to_keep && Number(module.elements(inputs.num_logits_to_keep)[0]);
+    assert.deepEqual(outputs.candidate_logits.dims, [rows ?? 1, 2]);
+    for (let row = 0; row < (rows ?? 1); row++) {
+      /** @type {Float32Array} */ (module.elements(outputs.candidate_logits)).set([3 + row, 2], 2 * row);
+      /** @type {BigInt64Array} */ (module.elements(outputs.candidate_ids)).set(
+        [7n, 5n - BigInt(row)],
+        2 * row,
+      );
+    }
     if (outputs.logits) /** @type {Float32Array} */ (module.elements(outputs.logits)).fill(total);
-    runs.push({ ids, total, outputs: Object.keys(outputs) });
+    runs.push({ ids, total, outputs: Object.keys(outputs), rows });
     return 0;
   };
 }
 
-function openDevice(maxPositions = 2048) {
+/** @param {number} [maxPositions] @param {{verify_tokens?: number}} [more]  of the graph */
+function openDevice(maxPositions = 2048, more = { verify_tokens: 4 }) {
   const manifest = {
     model: {
       num_hidden_layers: 1,
@@ -49,7 +57,7 @@ function openDevice(maxPositions = 2048) {
       head_dim: HEAD_DIM,
       vocab_size: VOCAB_SIZE,
     },
-    graphs: { wasm: { candidates: 2 } },
+    graphs: { wasm: { candidates: 2, ...more } },
   };
   const session = {
     handle: 7,
@@ -92,6 +100,59 @@ test("tokens go in and candidates come out, packed", async () => {
   );
   assert.deepEqual([...candidates], [3, 2, 7, 5]);
   assert.equal(readBackBytes, 2 * 4 + 2 * 8);
+});
+
+test("verified tokens have a row of candidates each, packed one after the other", async () => {
+  const device = openDevice();
+  await device.run([1, 2], 0);
+  const { candidates, readBackBytes } = await device.run([3, 4, 5], 2, 3);
+  assert.deepEqual([...candidates], [3, 2, 7, 5, 4, 2, 7, 4, 5, 2, 7, 3]);
+  assert.equal(readBackBytes, 3 * (2 * 4 + 2 * 8));
+  const after = await device.run([6], 5);
+  assert.deepEqual([...after.candidates], [3, 2, 7, 5]);
+  assert.deepEqual(
+    runs.map(({ rows }) => rows),
+    [1, 3, 1],
+  );
+});
+
+test("a verify that fails leaves the outputs of one token bound, and its own memory is given back", async () => {
+  const device = openDevice();
+  await device.run([1, 2], 0);
+  const before = module.allocated.size;
+  module.onRun = () => 1;
+  await assert.rejects(device.run([3, 4], 2, 2), { name: "BackendError" });
+  assert.equal(module.allocated.size, before);
+  appendRows();
+  assert.deepEqual([...(await device.run([3], 2)).candidates], [3, 2, 7, 5]);
+});
+
+test("logits after a verify are of its last token, which runs once more", async () => {
+  const device = openDevice();
+  await device.run([1], 0);
+  await device.logits(1);
+  await device.run([2, 3], 1, 2);
+  assert.equal((await device.logits(3))[0], 3);
+  assert.deepEqual(
+    runs.map(({ ids, outputs }) => [ids.length, outputs.includes("logits")]),
+    [
+      [1, false],
+      [1, true],
+      [2, false],
+      [1, true],
+    ],
+  );
+});
+
+test("a graph without the input is not given it", async () => {
+  const device = openDevice(2048, {});
+  await device.run([1, 2], 0);
+  assert.deepEqual(
+    runs.map(({ rows }) => rows),
+    [undefined],
+  );
+  await device.close();
+  assert.deepEqual([...module.allocated], []);
 });
 
 test("keys stay where they are and a run after a cut writes over them", async () => {

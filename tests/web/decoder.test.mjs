@@ -13,11 +13,11 @@ class RecordingDevice {
   /** @type {Error | null} */ failure = null;
   /** @type {(packed: Float64Array) => void} */ spoil = () => {};
 
-  /** @param {ArrayLike<number>} inputIds @param {number} position */
-  async run(inputIds, position) {
+  /** @param {ArrayLike<number>} inputIds @param {number} position @param {number} [rows] */
+  async run(inputIds, position, rows = 1) {
     await Promise.resolve();
     if (this.failure) throw this.failure;
-    this.calls.push(`run ${inputIds.length} at ${position}`);
+    this.calls.push(`run ${inputIds.length} at ${position}${rows > 1 ? `, ${rows} rows` : ""}`);
     this.tokens = [...this.tokens.slice(0, position), ...Array.from(inputIds)];
     const sum = this.tokens.reduce((a, b) => a + b, 0);
     const candidates = Float64Array.of(2.5, 1.5, sum, 0);
@@ -49,6 +49,7 @@ beforeEach(() => {
     candidates: K,
     vocabSize: 100,
     maxPositions: 10,
+    verifyTokens: 4,
   });
 });
 const refusal = (/** @type {RegExp} */ message) => ({ name: "BackendError", message });
@@ -95,6 +96,21 @@ test("a second call while one runs is refused, and the first one is not disturbe
   await assert.rejects(decoder.decode(1), refusal(/decode while prefill is running/));
   assert.throws(() => decoder.truncate(0), refusal(/truncate while prefill is running/));
   assert.equal((await first)[K], 5);
+});
+
+test("verify appends and asks for a row for each token", async () => {
+  await decoder.prefill(Int32Array.of(1, 2, 3), 0);
+  await decoder.verify(Int32Array.of(4, 5), 3);
+  assert.equal(decoder.length, 5);
+  assert.deepEqual(device.calls.slice(1), ["run 2 at 3, 2 rows"]);
+});
+
+test("verify of more tokens than the graph gives candidates of is refused", async () => {
+  await assert.rejects(
+    decoder.verify(new Int32Array(5), 0),
+    refusal(/verify of 5 tokens \(expected at most 4/),
+  );
+  assert.deepEqual([decoder.length, device.calls], [0, []]);
 });
 
 test("truncate cuts the length, so that the next step stands there", async () => {

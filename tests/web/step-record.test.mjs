@@ -38,6 +38,17 @@ test("each step is kept with its two likeliest tokens, though the device's array
   ]);
 });
 
+test("verified tokens are a step each, and what was read before the first of them is in its step", async () => {
+  const packed = Float64Array.of(9, 8, 1, 2, 7, 6, 3, 4);
+  const inner = { ...makeDevice(2), run: async () => ({ candidates: packed, readBackBytes: 8 }) };
+  const device = new RecordedDevice(inner);
+  await device.run([5, 6, 7], 4, 2);
+  assert.deepEqual(device.steps, [
+    { position: 4, inputIds: [5, 6], ids: [1, 2], logits: [9, 8] },
+    { position: 6, inputIds: [7], ids: [3, 4], logits: [7, 6] },
+  ]);
+});
+
 test("a vocabulary of one token has no second likeliest", async () => {
   const device = new RecordedDevice(makeDevice(1));
   await device.run([0], 0);

@@ -36,7 +36,8 @@ def row_width(length: int) -> int:
 
 
 def emit_candidates(emitter: GraphEmitter, logits: ir.Value, vocab_size: int) -> tuple[ir.Value, ir.Value]:
-    """float32 logits `[1, vocab_size]` → candidate_logits float32 and candidate_ids int64, `[1, K]`."""
+    """float32 logits `[1, vocab_size]` → candidate_logits float32 and candidate_ids int64, `[1, K]`; `whole`
+    takes any number of rows."""
     count = candidate_count(vocab_size)
     if emitter.variant.top_k == "whole" or vocab_size <= WIDEST_ROW:
         return _emit_top_k(emitter, logits, count, f"{SCOPE}/0")

@@ -44,6 +44,12 @@ class GraphEmitter:
         self.inputs.append(value)
         return value
 
+    def optional_input(self, name: str, default: NDArray[np.generic]) -> ir.Value:
+        """An input that a run may leave out: a graph input and an initializer of one name."""
+        value = self.constant(default, name)
+        self.inputs.append(value)
+        return value
+
     def op(
         self,
         op_type: str,

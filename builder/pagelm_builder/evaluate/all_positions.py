@@ -1,10 +1,10 @@
 """A decoder graph that gives the logits of every position, made from the one that a bundle ships.
 
-The shipped graph picks the last token before the head. Here that one node is taken out and nothing else
-changed: the same operators over the same weight bytes, so what is measured is what is shipped. It knows
-nothing of weights and runs nothing.
+The shipped graph picks the last tokens before the head. Here that is taken out and nothing else changed: the
+same operators over the same weight bytes, so what is measured is what is shipped. It knows nothing of weights
+and runs nothing.
 
-    hidden [1, sequence, hidden] ─(Gather, last token)─► head ─► logits [1, sequence, vocab_size]
+    hidden [1, sequence, hidden] ─(the last tokens of it)─► head ─► logits [1, sequence, vocab_size]
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 
 from pagelm_builder.errors import EvaluationError
 
-LAST_TOKEN = "/last_token/Gather"
+LAST_TOKEN = "/last_token/"
 UNUSED_OUTPUTS = ("candidate_logits", "candidate_ids")
 
 
@@ -31,10 +31,7 @@ def emit_all_positions(graph_file: bytes) -> bytes:
     except DecodeError as error:
         raise _refusal(f"it is not ONNX: {error}") from error
     graph = model.graph
-    picks = [node for node in graph.node if node.name == LAST_TOKEN and node.op_type == "Gather"]
-    if len(picks) != 1:
-        raise _refusal(f"it has {len(picks)} nodes {LAST_TOKEN}, to pick the last token")
-    everywhere, last = picks[0].input[0], picks[0].output[0]
+    everywhere, last = _find_picked(graph)
     for node in graph.node:
         for index, name in enumerate(node.input):
             if name == last:
@@ -52,8 +49,18 @@ def emit_all_positions(graph_file: bytes) -> bytes:
     return rewritten
 
 
+def _find_picked(graph: onnx.GraphProto) -> tuple[str, str]:
+    """Names of the hidden states of all tokens, and of those that are picked of them."""
+    picks = [node for node in graph.node if node.name.startswith(LAST_TOKEN)]
+    firsts = [node.input[0] for node in picks if node.op_type in ("Gather", "Slice")]
+    lasts = [node.output[0] for node in picks if node.op_type in ("Gather", "Reshape")]
+    if len(firsts) != 1 or len(lasts) != 1:
+        raise _refusal(f"it has {len(firsts)} nodes {LAST_TOKEN}… that pick the last tokens")
+    return firsts[0], lasts[0]
+
+
 def _keep_outputs(graph: onnx.GraphProto, outputs: Iterable[onnx.ValueInfoProto]) -> None:
-    """Drop the other outputs, and every node and constant that only they needed."""
+    """Drop the other outputs, and every node, constant and input that nothing else needs."""
     kept = list(outputs)
     needed = {value.name for value in kept}
     nodes = []
@@ -62,7 +69,13 @@ def _keep_outputs(graph: onnx.GraphProto, outputs: Iterable[onnx.ValueInfoProto]
             needed.update(node.input)
             nodes.append(node)
     constants = [constant for constant in graph.initializer if constant.name in needed]
-    for field, values in ((graph.output, kept), (graph.node, nodes[::-1]), (graph.initializer, constants)):
+    inputs = [value for value in graph.input if value.name in needed]
+    for field, values in (
+        (graph.output, kept),
+        (graph.node, nodes[::-1]),
+        (graph.initializer, constants),
+        (graph.input, inputs),
+    ):
         copies = [type(value).FromString(value.SerializeToString()) for value in values]
         del field[:]
         field.extend(copies)

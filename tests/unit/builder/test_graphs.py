@@ -32,6 +32,7 @@ GRAPHS = {
     )
 }
 WEBGPU = ["webgpu-f32", "webgpu-f16"]
+VERIFYING = ["wasm", "native"]
 LAYERS = TINY.num_hidden_layers
 
 
@@ -56,18 +57,21 @@ def test_inputs_and_outputs_are_those_of_the_contract(name: str) -> None:
     graph = parse(name).graph
     cache = TensorProto.FLOAT16 if name == "webgpu-f16" else TensorProto.FLOAT
     parts = [(layer, part) for layer in range(LAYERS) for part in ("key", "value")]
+    verifies = name in VERIFYING
     found_inputs = [(value.name, value.type.tensor_type.elem_type, shape(value)) for value in graph.input]
     assert found_inputs == [
         ("input_ids", TensorProto.INT64, [1, "sequence"]),
         ("seqlens_k", TensorProto.INT32, [1]),
         ("total_sequence_length", TensorProto.INT32, [1]),
         *((f"past_key_values.{layer}.{part}", cache, [1, 2, "past", 32]) for layer, part in parts),
+        *([("num_logits_to_keep", TensorProto.INT64, [1])] if verifies else []),
     ]
+    rows = "kept" if verifies else 1
     found_outputs = [(value.name, value.type.tensor_type.elem_type, shape(value)) for value in graph.output]
     assert found_outputs == [
-        ("candidate_logits", TensorProto.FLOAT, [1, 64]),
-        ("candidate_ids", TensorProto.INT64, [1, 64]),
-        ("logits", TensorProto.FLOAT, [1, 512]),
+        ("candidate_logits", TensorProto.FLOAT, [rows, 64]),
+        ("candidate_ids", TensorProto.INT64, [rows, 64]),
+        ("logits", TensorProto.FLOAT, [rows, 512]),
         *((f"present.{layer}.{part}", cache, [1, 2, "total", 32]) for layer, part in parts),
     ]
 
@@ -145,6 +149,12 @@ def test_embedding_and_head_read_the_same_bytes(name: str) -> None:
         return
     head = next(node for node in nodes_of(name, "MatMulNBits") if node.name.startswith("/lm_head"))
     assert lookup.input[0] == head.input[1]
+
+
+@pytest.mark.parametrize("name", VERIFYING)
+def test_one_row_of_logits_is_what_a_run_gives_unless_it_is_asked_for_more(name: str) -> None:
+    (default,) = [tensor for tensor in parse(name).graph.initializer if tensor.name == "num_logits_to_keep"]
+    assert onnx.numpy_helper.to_array(default).tolist() == [1]
 
 
 @pytest.mark.parametrize("name", GRAPHS)

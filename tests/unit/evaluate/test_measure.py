@@ -24,7 +24,10 @@ from pagelm_builder.evaluate.measure import CpuGraph, measure_bundle
 from pagelm_builder.evaluate.teacher_forcing import TeacherForcedDecoder
 from pagelm_builder.export import export_bundle
 from pagelm_builder.external_data import external_data
+from pagelm_builder.graphs import build_graph
 from pagelm_builder.pico.vocabulary import make_tokenizer, save_tokenizer
+from pagelm_builder.variant import NATIVE
+from pagelm_builder.weights import plan_weights
 from tiny_checkpoints import TINY, random_arrays, write_checkpoint
 from transformers_models import all_logits
 
@@ -132,13 +135,25 @@ def test_a_bundle_without_the_graph_is_refused_before_any_work(
     assert calls == []
 
 
+def test_a_graph_of_an_earlier_version_which_picks_one_token_gives_all_positions_too() -> None:
+    graph = build_graph(TINY, replace(NATIVE, logits="last"), plan_weights(TINY).regions).model
+    model = onnx.load_model_from_string(emit_all_positions(graph))
+    (logits,) = (value for value in model.graph.output if value.name == "logits")
+    assert [size.dim_param or size.dim_value for size in logits.type.tensor_type.shape.dim] == [
+        1,
+        "sequence",
+        TINY.vocab_size,
+    ]
+    assert not [node.name for node in model.graph.node if node.name.startswith(LAST_TOKEN)]
+
+
 def test_a_graph_that_picks_no_last_token_is_refused(bundle: Path) -> None:
     manifest = load_manifest(bundle)
     model = onnx.load_model_from_string(read_verified(bundle, manifest.graph("native").file))
     for node in model.graph.node:
-        if node.name == LAST_TOKEN:
-            node.name = "/other"
-    with pytest.raises(EvaluationError, match="0 nodes /last_token/Gather"):
+        if node.name.startswith(LAST_TOKEN):
+            node.name = f"/other{node.name}"
+    with pytest.raises(EvaluationError, match="0 nodes /last_token/"):
         emit_all_positions(model.SerializeToString())
     with pytest.raises(EvaluationError, match="not ONNX"):
         emit_all_positions(b"no protobuf")

@@ -88,6 +88,11 @@ def test_only_the_wasm_graph_is_expanded() -> None:
     assert [(tensor.rows, tensor.columns) for tensor in expanded.tensors] == [(4, 64)]
 
 
+def test_a_graph_that_does_not_say_so_cannot_verify() -> None:
+    assert manifest().graph("native").verify_tokens == 0
+    assert parse_manifest(changed("graphs.native.verify_tokens", 16)).graph("native").verify_tokens == 16
+
+
 def test_files_lists_every_file() -> None:
     assert len({entry.file for entry in manifest().files()}) == 6
 
@@ -141,6 +146,9 @@ def test_a_value_of_a_wrong_type_is_named(path: str) -> None:
         ("graphs", {}),
         ("graphs.native.key_value_dtype", "bfloat16"),
         ("graphs.native.candidates", 0),
+        ("graphs.native.verify_tokens", 1),
+        ("graphs.native.verify_tokens", 65),
+        ("graphs.native.verify_tokens", None),
         ("graphs.native.external_data", "../weights.bin"),
         ("graphs.wasm.expanded.external_data", "/tmp/expanded.bin"),
         ("graphs.native.required_features", [1]),
