@@ -38,8 +38,8 @@ def all_logits(config: ModelConfig, arrays: Arrays, tokens: list[int]) -> NDArra
 
 
 def last_logits(config: ModelConfig, arrays: Arrays, tokens: list[int]) -> NDArray[np.float32]:
-    """transformers' logits after the last token, float32 `[vocab_size]`, without the attention matrix in memory
-    at once: for long sequences."""
+    """transformers' logits after the last token, float32 `[vocab_size]`, without the attention matrix in
+    memory at once: for long sequences."""
     logits: NDArray[np.float32] = _run(config, arrays, tokens, "sdpa", logits_to_keep=1)[-1].numpy()
     return logits
 

@@ -1,4 +1,4 @@
-"""Positions and rotary tables of the real length: what the last of 40,960 tokens gives, against transformers."""
+"""Positions and rotary tables of the real length: the last of 40,960 tokens against transformers."""
 
 from __future__ import annotations
 
