@@ -1,5 +1,4 @@
-"""Messages in, events out: the engine with a tokenizer before it and a detokenizer and thinking splitter
-behind.
+"""Messages in, events out: a text model with a chat template before it and a thinking splitter behind.
 
 `reply` is stateless over the messages; that the next turn is cheap is the engine's doing, which compares
 tokens. It refuses to know pages, workers and devices. `LanguageModel.load` is for CPython, `open` for any
@@ -18,26 +17,26 @@ from pagelm.bundle_loading import load_bundle
 from pagelm.chat import Chat
 from pagelm.chat_template import ChatTemplate, Message, Tools, encode_chat
 from pagelm.context_overflow import OverflowPolicy, drop_oldest_turns
-from pagelm.engine import Engine, token_limit
+from pagelm.engine import token_limit
 from pagelm.engine_steps import Cancellation
 from pagelm.events import ReplyEvent, TurnsDropped
 from pagelm.manifest import Manifest
 from pagelm.reply_events import reply_events
 from pagelm.reply_stream import ReplyStream
-from pagelm.response_format import ResponseFormat, ResponseFormats
+from pagelm.response_format import ResponseFormat
 from pagelm.sampling_options import SamplingOptions
 from pagelm.stop_strings import StopStrings
+from pagelm.text_model import TextModel
 from pagelm.thinking_budget import no_thinking, plan_thinking
 from pagelm.thinking_switch import is_thinking_switched_off
 from pagelm.tokenizer import Tokenizer
-from pagelm.vocabulary_check import check_vocabularies
 from pagelm.waiting import iterating_twin, wait_for, waiting_twin
 
 if TYPE_CHECKING:
     from pagelm._backend_native import NativeGraph
 
 
-class LanguageModel:
+class LanguageModel(TextModel):
     """A bundle on a backend. One reply at a time.
 
     Args:
@@ -54,12 +53,8 @@ class LanguageModel:
     def __init__(
         self, manifest: Manifest, tokenizer: Tokenizer, template: ChatTemplate, backend: Backend
     ) -> None:
-        check_vocabularies(manifest, tokenizer, backend)
-        self.manifest = manifest
-        self.tokenizer = tokenizer
+        super().__init__(manifest, tokenizer, backend)
         self.template = template
-        self.engine = Engine(backend)
-        self._formats = ResponseFormats(tokenizer, manifest.eos_token_ids)
 
     @classmethod
     async def load(
@@ -116,16 +111,6 @@ class LanguageModel:
         """
         template = ChatTemplate(chat_template, manifest.special_tokens_map)
         return cls(manifest, Tokenizer.from_bytes(tokenizer_bytes), template, backend)
-
-    @property
-    def context_size(self) -> int:
-        """How many tokens prompt and reply may have together."""
-        return self.engine.cache.capacity
-
-    @property
-    def name(self) -> str:
-        """Of the model, as the bundle says."""
-        return self.manifest.name
 
     def chat(
         self,
@@ -273,58 +258,6 @@ class LanguageModel:
 
     reply_sync = iterating_twin(reply)
 
-    async def generate(
-        self,
-        prompt: str,
-        *,
-        sampling: SamplingOptions | None = None,
-        max_new_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        top_logprobs: int | None = None,
-        allow_special: bool = False,
-        cancellation: Cancellation | None = None,
-    ) -> AsyncGenerator[ReplyEvent, None]:
-        """Go on with a text as it is: no template, no reasoning apart, tags are text.
-
-        Args:
-            prompt: What to go on with, at least one token.
-            sampling: How to choose tokens; None: the bundle's own options without thinking.
-            max_new_tokens: Most tokens to make; None: what the context holds.
-            stop: Strings that end the text, and are no part of it.
-            top_logprobs: As of `reply`.
-            allow_special: Whether `<|im_start|>` and the like in the prompt become the tokens of that name.
-                Never for text that somebody else wrote.
-            cancellation: Set it to end before the next token.
-
-        Yields:
-            `PrefillProgress`, `Logprobs`, `TextDelta`, then `Done`, as of `reply`.
-
-        Raises:
-            ContextOverflowError: The prompt is empty or does not fit; nothing has been run.
-            SamplingError: An option is outside its range.
-            BusyError: Another reply is inside the backend right now.
-            BackendError: From the backend.
-        """
-        input_ids = self.tokenizer.encode(prompt, allow_special=allow_special)
-        stream = ReplyStream(
-            self.tokenizer, input_ids, self.context_size, stop=StopStrings(stop), has_tags=False
-        )
-        events = reply_events(
-            self.engine,
-            stream,
-            input_ids,
-            eos_token_ids=self.manifest.eos_token_ids,
-            sampling=sampling or self.manifest.generation.non_thinking,
-            max_new_tokens=max_new_tokens,
-            top_logprobs=top_logprobs,
-            cancellation=cancellation,
-        )
-        async with aclosing(events):
-            async for event in events:
-                yield event
-
-    generate_sync = iterating_twin(generate)
-
     async def prefill(
         self,
         messages: Sequence[Message],
@@ -359,20 +292,6 @@ class LanguageModel:
         await self.engine.prefill(prompt, cancellation=cancellation)
 
     prefill_sync = waiting_twin(prefill)
-
-    def compile_response_format(self, response_format: ResponseFormat) -> None:
-        """Get ready for replies of this form. The first form of a model takes a sort of its vocabulary.
-
-        Raises:
-            GrammarError: `response_format` is not supported, or nothing has it.
-        """
-        self._formats.compile(response_format)
-
-    async def close(self) -> None:
-        """Give the backend's memory back."""
-        await self.engine.backend.close()
-
-    close_sync = waiting_twin(close)
 
     def _drop_oldest_turns(
         self, messages: Sequence[Message], enable_thinking: bool | None, tools: Tools | None

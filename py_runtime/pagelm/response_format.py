@@ -76,13 +76,18 @@ class ResponseFormats:
         self._grammar(asked)
 
     def constrain(
-        self, asked: ResponseFormat, prompt: Sequence[int], *, may_think: bool, may_call: bool
+        self,
+        asked: ResponseFormat,
+        prompt: Sequence[int] = (),
+        *,
+        may_think: bool = False,
+        may_call: bool = False,
     ) -> AnswerConstraint:
         """What the reply to this prompt may say.
 
         Args:
             asked: The form of its answer.
-            prompt: Ids before the reply.
+            prompt: Ids before the reply, for what they open; none where tags are text.
             may_think: Whether it may reason before.
             may_call: Whether it may call tools in place of an answer.
 
