@@ -7,6 +7,7 @@
 Everything here imports in a bare Python with jinja2: no numpy, no onnxruntime, no JavaScript.
 """
 
+from pagelm.answers import Answer, ChatAnswer
 from pagelm.backend import Backend, Candidates, Capabilities
 from pagelm.chat import Chat
 from pagelm.engine import Engine
@@ -32,12 +33,14 @@ from pagelm.tool_calls import BrokenToolCall, ToolCall
 from pagelm.tools import Tool, make_tool
 
 __all__ = [
+    "Answer",
     "Backend",
     "BrokenToolCall",
     "Cancellation",
     "Candidates",
     "Capabilities",
     "Chat",
+    "ChatAnswer",
     "Done",
     "Engine",
     "Event",

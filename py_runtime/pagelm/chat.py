@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import count
-from typing import Protocol
 
+from pagelm.answers import ChatAnswer, collect_answer, seeded_options
 from pagelm.chat_messages import ChatMessage, record_calls, record_event
-from pagelm.chat_template import Message, Tools
+from pagelm.chat_model import ChatModel
 from pagelm.context_overflow import OverflowPolicy
 from pagelm.engine_steps import Cancellation
-from pagelm.events import Done, Event, ReplyEvent, TextDelta, ToolResult, TurnsDropped, Usage, add_usages
+from pagelm.errors import AnswerError
+from pagelm.events import Done, Event, TextDelta, ToolResult, TurnsDropped, Usage, add_usages
 from pagelm.response_format import ResponseFormat
 from pagelm.sampling_options import SamplingOptions
 from pagelm.saved_chat import SavedChat, read_chat, save_chat
@@ -27,35 +28,6 @@ from pagelm.waiting import iterating_twin, waiting_twin
 
 MAX_TOOL_ROUNDS = 8
 OUT_OF_ROUNDS = '{"error": "No more tools can be called in this turn. Answer with what is known."}'
-
-
-class ChatModel(Protocol):
-    """Whatever answers messages; `LanguageModel` does."""
-
-    @property
-    def name(self) -> str: ...
-
-    def reply(
-        self,
-        messages: Sequence[Message],
-        *,
-        enable_thinking: bool,
-        sampling: SamplingOptions | None,
-        max_new_tokens: int | None,
-        thinking_budget: int | None,
-        stop: Sequence[str],
-        top_logprobs: int | None,
-        tools: Tools | None,
-        response_format: ResponseFormat | None,
-        overflow: OverflowPolicy,
-        cancellation: Cancellation | None,
-    ) -> AsyncGenerator[ReplyEvent, None]: ...
-
-    def will_think(self, messages: Sequence[Message], *, enable_thinking: bool | None) -> bool: ...
-
-    async def prefill(self, messages: Sequence[Message], *, enable_thinking: bool) -> None: ...
-
-    def count_tokens(self, messages: Sequence[Message], *, enable_thinking: bool) -> int: ...
 
 
 class Chat:
@@ -175,6 +147,78 @@ class Chat:
                 self._turns[start:] = turn
 
     send_sync = iterating_twin(send)
+
+    async def answers(
+        self,
+        text: str,
+        n: int,
+        *,
+        sampling: SamplingOptions | None = None,
+        max_new_tokens: int | None = None,
+        thinking_budget: int | None = None,
+        stop: Sequence[str] = (),
+        tools: Sequence[Function | Tool] = (),
+        max_tool_rounds: int = MAX_TOOL_ROUNDS,
+        response_format: ResponseFormat | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> AsyncGenerator[ChatAnswer, None]:
+        """Hear n answers to one question, of which this conversation has none until one is kept (`keep`).
+
+        Args:
+            text: The question.
+            n: How many; from the seeds `sampling.seed`, the next one, and so on. Greedy ones are the same.
+            tools: As of `send`; each answer runs its own calls.
+            cancellation: Set it to end the answer that is being written; no other follows.
+
+        The other arguments and the errors are those of `send`.
+
+        Yields:
+            Each answer when it is complete. All but the first find the prompt in the cache.
+
+        Raises:
+            SamplingError: `n` is below 1, or a seed too great.
+        """
+        asked: ChatMessage = {"role": "user", "content": text}
+        options = sampling or self._model.default_sampling(
+            [*self.shown_messages, asked], enable_thinking=self.enable_thinking
+        )
+        start = self.clone()
+        for seeded in seeded_options(options, n):
+            branch = start.clone()
+            answer = await collect_answer(
+                branch.send(
+                    text,
+                    sampling=seeded,
+                    max_new_tokens=max_new_tokens,
+                    thinking_budget=thinking_budget,
+                    stop=stop,
+                    tools=tools,
+                    max_tool_rounds=max_tool_rounds,
+                    response_format=response_format,
+                    cancellation=cancellation,
+                )
+            )
+            yield ChatAnswer(answer.text, answer.reasoning, answer.finish_reason, answer.usage, branch)
+            if answer.finish_reason == "abort":
+                return
+
+    answers_sync = iterating_twin(answers)
+
+    def keep(self, answer: ChatAnswer) -> None:
+        """Go on with one of the `answers` to the last question.
+
+        Raises:
+            AnswerError: It is empty, or something else has been said here since it was asked for.
+        """
+        branch, known = answer.chat, self.messages
+        if branch.messages[: len(known)] != known or len(branch.messages) <= len(known):
+            raise AnswerError(
+                "the answer is empty, or no answer to the last question of this chat",
+                expected="one that `answers` of this chat gave, and nothing said since",
+                remedy="Ask again, or go on with answer.chat, which is a chat of its own.",
+            )
+        self._turns = [message.copy() for message in branch._turns]
+        self._dropped = branch._dropped
 
     async def prefill_system(self) -> None:
         """Let the model read the system prompt, and what has been said so far, before the next question.

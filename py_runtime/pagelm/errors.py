@@ -12,6 +12,7 @@
     ├── SamplingError           a sampling option is outside its range
     ├── ThinkingError           a model that does not think was asked to
     ├── GrammarError            a response format asks for what cannot be said, or cannot be checked
+    ├── AnswerError             a chat cannot keep this answer
     ├── SavedChatError          a saved chat cannot be read, or is another model's
     ├── ContextOverflowError    the prompt does not fit into the context
     ├── BackendError            the backend refused or failed
@@ -83,6 +84,10 @@ class SamplingError(PagelmError):
 
 class GrammarError(PagelmError):
     """A response format asks for what cannot be said, or for what cannot be checked."""
+
+
+class AnswerError(PagelmError):
+    """A chat cannot keep this answer."""
 
 
 class SavedChatError(PagelmError):

@@ -152,6 +152,17 @@ class LanguageModel(TextModel):
             return False
         return enable_thinking is not False and not is_thinking_switched_off(messages)
 
+    def default_sampling(
+        self, messages: Sequence[Message] = (), *, enable_thinking: bool | None = None
+    ) -> SamplingOptions:
+        """The bundle's own options for the mode that a reply to these messages has, to change with
+        `dataclasses.replace`.
+
+        Raises:
+            ThinkingError: Thinking is enabled for a model that does not think.
+        """
+        return self.manifest.generation.for_mode(self.will_think(messages, enable_thinking=enable_thinking))
+
     def count_tokens(
         self, messages: Sequence[Message], *, enable_thinking: bool | None = None, tools: Tools | None = None
     ) -> int:

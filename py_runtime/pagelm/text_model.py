@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from pagelm.answers import Answer, collect_answer, seeded_options
 from pagelm.backend import Backend
 from pagelm.engine import Engine
 from pagelm.engine_steps import Cancellation
@@ -110,6 +111,51 @@ class TextModel:
                 yield event
 
     generate_sync = iterating_twin(generate)
+
+    async def completions(
+        self,
+        prompt: str,
+        n: int,
+        *,
+        sampling: SamplingOptions | None = None,
+        max_new_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        response_format: ResponseFormat | None = None,
+        allow_special: bool = False,
+        cancellation: Cancellation | None = None,
+    ) -> AsyncGenerator[Answer, None]:
+        """Go on with a text in n ways.
+
+        Args:
+            prompt: What to go on with.
+            n: How many; from the seeds `sampling.seed`, the next one, and so on. Greedy ones are the same.
+            cancellation: Set it to end the text that is being written; no other follows.
+
+        The other arguments and the errors are those of `generate`.
+
+        Yields:
+            Each when it is complete. All but the first find the prompt in the cache.
+
+        Raises:
+            SamplingError: `n` is below 1, or a seed too great.
+        """
+        for seeded in seeded_options(sampling or self.manifest.generation.non_thinking, n):
+            answer = await collect_answer(
+                self.generate(
+                    prompt,
+                    sampling=seeded,
+                    max_new_tokens=max_new_tokens,
+                    stop=stop,
+                    response_format=response_format,
+                    allow_special=allow_special,
+                    cancellation=cancellation,
+                )
+            )
+            yield answer
+            if answer.finish_reason == "abort":
+                return
+
+    completions_sync = iterating_twin(completions)
 
     def compile_response_format(self, response_format: ResponseFormat) -> None:
         """Get ready for replies of this form. The first form of a model takes a sort of its vocabulary.

@@ -118,8 +118,8 @@ def test_an_interrupt_ends_the_wait() -> None:
 @pytest.mark.parametrize(
     ("owner", "names"),
     [
-        (LanguageModel, ["load", "reply", "generate", "prefill", "close"]),
-        (Chat, ["send", "prefill_system"]),
+        (LanguageModel, ["load", "reply", "generate", "completions", "prefill", "close"]),
+        (Chat, ["send", "answers", "prefill_system"]),
     ],
 )
 def test_each_method_that_waits_has_a_twin_of_the_same_parameters(owner: type, names: list[str]) -> None:
