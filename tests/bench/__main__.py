@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.in_browser import DecodeCosts, Speed, Startup, measure_browser
 from bench.native import measure_native
+from bench.turns import TurnCost
 from pyodide_runner import run_in_pyodide
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +32,7 @@ def main() -> None:
     print(f"onnxruntime {version('onnxruntime')} natively; WebGPU is SwiftShader: software\n")
     print(startup_table(browser.startups))
     print(speed_table([*browser.speeds, native]))
+    print(turns_table(browser.turns))
     print(overhead_table(overhead))
     print(dispatch_table(browser.decode_costs, browser.layers))
 
@@ -73,6 +75,23 @@ def speed_table(speeds: list[Speed]) -> str:
     ]
     return table(
         "Speed (medians)", ("backend", "prefill tokens/s", "decode tokens/s", "decode, slowest = 1"), rows
+    )
+
+
+def turns_table(turns: list[TurnCost]) -> str:
+    rows = [
+        (
+            str(cost.turn),
+            f"{cost.prompt_tokens:g}",
+            f"{cost.new_tokens:g}",
+            f"{cost.first_token_ms:.0f} ms",
+        )
+        for cost in turns
+    ]
+    return table(
+        "Time to the first token of turn N of a thinking conversation (WASM)",
+        ("turn", "tokens of the conversation", "of them new", "first token after"),
+        rows,
     )
 
 

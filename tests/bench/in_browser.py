@@ -12,6 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Request
 
+from bench.turns import TurnCost, measure_turns
 from bench.workload import DECODED_TOKENS, RUNS, long_prompt, median
 from browser.chat_page import ChatPage
 from pagelm_builder.verify.chromium import open_chromium
@@ -49,22 +50,26 @@ class BrowserFigures:
     speeds: list[Speed]
     decode_costs: DecodeCosts
     layers: int
+    turns: list[TurnCost]
 
 
 def measure_browser(dist: Path) -> BrowserFigures:
     with open_chromium() as browser, serve_site(dist) as site_url:
         startups = [measure_startup(browser, site_url, backend) for backend in BACKENDS]
         speeds, costs = [], None
+        turns: list[TurnCost] = []
         for backend in BACKENDS:
             with open_page(browser) as page:
                 model = ModelClient.load(page, site_url, backend)
                 speeds.append(measure_speed(model))
+                if backend == "wasm":
+                    turns = measure_turns(model)
                 if backend == "webgpu":
                     costs = measure_decode_costs(
                         model, long_prompt(1000), enable_thinking=True, tokens=(8, 8 + DECODED_TOKENS // 2)
                     )
         assert costs is not None
-        return BrowserFigures(f"Chromium {browser.version}", startups, speeds, costs, layers_of(dist))
+        return BrowserFigures(f"Chromium {browser.version}", startups, speeds, costs, layers_of(dist), turns)
 
 
 @contextmanager
