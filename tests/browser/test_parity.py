@@ -19,6 +19,8 @@ EVERY: Final[Mapping[str, int]] = {"webgpu": 60, "wasm": 20}
 
 MODES = (True, False)
 
+GREEDY: Final = SamplingOptions(temperature=0)
+
 Said = tuple[str, str, int]
 """Reasoning, answer, and how many tokens they took."""
 
@@ -50,10 +52,11 @@ def page_reply(model: ModelClient, problem: Problem, enable_thinking: bool) -> S
     return reply.reasoning, reply.text, reply.usage["reasoningTokens"] + reply.usage["answerTokens"]
 
 
-async def native_reply(model: LanguageModel, problem: Problem, enable_thinking: bool) -> Said:
+async def native_reply(
+    model: LanguageModel, problem: Problem, enable_thinking: bool, sampling: SamplingOptions = GREEDY
+) -> Said:
     reasoning, text, tokens = "", "", 0
-    greedy = SamplingOptions(temperature=0)
-    async for event in model.reply(problem.messages, enable_thinking=enable_thinking, sampling=greedy):
+    async for event in model.reply(problem.messages, enable_thinking=enable_thinking, sampling=sampling):
         match event:
             case ReasoningDelta(piece):
                 reasoning += piece
@@ -118,6 +121,29 @@ def test_the_next_turn_reuses_the_cache(model: ModelClient) -> None:
     second = model.reply(messages, enable_thinking=True)
     assert second.usage["cachedTokens"] > 0
     assert "77" in second.text
+
+
+def test_a_seed_draws_what_the_native_backend_draws_from_it(
+    model: ModelClient, exact_pico: Path, problems: list[Problem]
+) -> None:
+    async def say() -> list[Said]:
+        native = await LanguageModel.load(exact_pico, graph=NATIVE_GRAPH[model.backend])
+        drawn = [
+            SamplingOptions(temperature=1.2, top_k=40, top_p=0.98, seed=seed)
+            for seed in range(len(problems[:3]))
+        ]
+        return [
+            await native_reply(native, problem, False, sampling)
+            for problem, sampling in zip(problems, drawn, strict=False)
+        ]
+
+    found = []
+    for seed, problem in enumerate(problems[:3]):
+        sampling = {"temperature": 1.2, "topK": 40, "topP": 0.98, "seed": seed}
+        reply = model.reply(problem.messages, enable_thinking=False, sampling=sampling)
+        tokens = reply.usage["reasoningTokens"] + reply.usage["answerTokens"]
+        found.append((reply.reasoning, reply.text, tokens))
+    assert found == in_a_thread(say())
 
 
 def test_the_same_seed_draws_the_same_reply(model: ModelClient) -> None:
