@@ -1,6 +1,7 @@
 """Asks an exported pico the held-out problems, as the page would run it, and prints the shares as Markdown.
 
-`python -m pagelm_builder.pico.evaluate_bundle BUNDLE`. The answers come out of `pagelm.LanguageModel` on
+`python -m pagelm_builder.pico.evaluate_bundle BUNDLE`; `--tools` asks those for the calculator, through a
+chat that runs it. The answers come out of `pagelm.LanguageModel` on
 onnxruntime, greedily: the graph, its int4 weights, the tokenizer and the template are those that a visitor
 gets. How problems are drawn and graded is `problems` and `evaluate`'s to know.
 """
@@ -17,9 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagelm import LanguageModel
+from pagelm.calculator import calculator
 from pagelm.errors import PagelmError
 from pagelm.events import TextDelta
 from pagelm.sampling_options import SamplingOptions
+from pagelm_builder.pico.calculations import heldout_calculations
 from pagelm_builder.pico.evaluate import Report, evaluate
 from pagelm_builder.pico.problems import Message, Problem, heldout_problems
 from pagelm_builder.progress_line import ProgressLine
@@ -35,6 +38,8 @@ MAX_NEW_TOKENS = 600
 """Thrice what training's evaluation allows: the runtime keeps a quarter for the answer and closes a
 reasoning that would take it, and none of pico's is to be cut."""
 
+CALCULATIONS = 100
+
 Progress = Callable[[str, int, int], object]
 """Stage, problems done, problems in all."""
 
@@ -46,12 +51,20 @@ class BundleAnswers:
         model: Answers.
         runner: Holds the event loop that the model was loaded in.
         progress: Called after each answer.
+        thinking_budget: Most tokens of reasoning; None: no limit.
     """
 
-    def __init__(self, model: LanguageModel, runner: asyncio.Runner, progress: Progress) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        runner: asyncio.Runner,
+        progress: Progress,
+        thinking_budget: int | None = None,
+    ) -> None:
         self._model = model
         self._runner = runner
         self._progress = progress
+        self._thinking_budget = thinking_budget
 
     def __call__(self, conversations: Sequence[Sequence[Message]], enable_thinking: bool) -> list[str]:
         """One text per conversation, in order."""
@@ -64,15 +77,24 @@ class BundleAnswers:
 
     async def _answer(self, messages: Sequence[Message], enable_thinking: bool) -> str:
         events = self._model.reply(
-            messages, enable_thinking=enable_thinking, sampling=GREEDY, max_new_tokens=MAX_NEW_TOKENS
+            messages,
+            enable_thinking=enable_thinking,
+            sampling=GREEDY,
+            max_new_tokens=MAX_NEW_TOKENS,
+            thinking_budget=self._thinking_budget if enable_thinking else None,
         )
         return "".join([event.text async for event in events if isinstance(event, TextDelta)])
 
 
 def evaluate_bundle(
-    bundle: Path, problems: Sequence[Problem], *, graph: NativeGraph, progress: Progress
+    bundle: Path,
+    problems: Sequence[Problem],
+    *,
+    graph: NativeGraph,
+    progress: Progress,
+    answers: type[BundleAnswers] = BundleAnswers,
 ) -> dict[str, Report]:
-    """The scores of a bundle with and without thinking.
+    """The scores of a bundle with and without thinking, by way of `answers`.
 
     Raises:
         PagelmError: The bundle cannot be used.
@@ -80,9 +102,20 @@ def evaluate_bundle(
     with asyncio.Runner() as runner:
         model = runner.run(LanguageModel.load(bundle, graph=graph, threads=THREADS))
         try:
-            return evaluate(BundleAnswers(model, runner, progress), problems)
+            return evaluate(answers(model, runner, progress), problems)
         finally:
             runner.run(model.close())
+
+
+class CalculatingAnswers(BundleAnswers):
+    """Answers of a chat with the calculator."""
+
+    async def _answer(self, messages: Sequence[Message], enable_thinking: bool) -> str:
+        chat = self._model.chat(enable_thinking=enable_thinking)
+        events = chat.send(
+            messages[-1]["content"], tools=[calculator], sampling=GREEDY, max_new_tokens=MAX_NEW_TOKENS
+        )
+        return "".join([event.text async for event in events if isinstance(event, TextDelta)])
 
 
 def to_markdown(reports: dict[str, Report], problems: Sequence[Problem]) -> str:
@@ -125,6 +158,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--problems", type=int, default=500, help="how many (default: 500, the published set)"
     )
+    parser.add_argument(
+        "--tools", action="store_true", help=f"ask {CALCULATIONS} questions for the calculator instead"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores there too")
     return parser
 
@@ -135,9 +171,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     if parsed.problems < 1:
         parser.error("--problems: at least 1")
-    problems = heldout_problems(parsed.problems)
+    problems = heldout_calculations(CALCULATIONS) if parsed.tools else heldout_problems(parsed.problems)
+    answers = CalculatingAnswers if parsed.tools else BundleAnswers
     try:
-        reports = evaluate_bundle(parsed.bundle, problems, graph=parsed.graph, progress=ProgressLine())
+        reports = evaluate_bundle(
+            parsed.bundle, problems, graph=parsed.graph, progress=ProgressLine(), answers=answers
+        )
     except PagelmError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

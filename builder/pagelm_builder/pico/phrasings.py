@@ -96,6 +96,23 @@ REVERSALS = (
     "{word} backwards",
 )
 
+MULTIPLICATIONS = (
+    "What is {a} times {b}?",
+    "{a} * {b}",
+    "{a}*{b}",
+    "{a} x {b}",
+    "Multiply {a} by {b}",
+    "What is {a} * {b}?",
+    "How much is {a} times {b}?",
+)
+
+DIVISIONS = (
+    "Divide {a} by {b}",
+    "{a} / {b}",
+    "{a}/{b}",
+    "What is {a} divided by {b}?",
+)
+
 MORE = (
     "and plus {b}?",
     "and plus {b}",
@@ -134,6 +151,9 @@ LESS = (
     "and if you subtract {b}?",
     "now minus {b}",
 )
+
+
+CANNOT_MULTIPLY = "I cannot multiply or divide. I only add and subtract."
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,21 +239,9 @@ SMALL_TALK = (
     ),
     Talk(("Bye", "Goodbye", "See you", "Good night"), "They leave.", "Goodbye!"),
     Talk(
-        (
-            "What is {a} times {b}?",
-            "{a} * {b}",
-            "{a}*{b}",
-            "{a} x {b}",
-            "Multiply {a} by {b}",
-            "What is {a} * {b}?",
-            "Divide {a} by {b}",
-            "{a} / {b}",
-            "{a}/{b}",
-            "What is {a} divided by {b}?",
-            "How much is {a} times {b}?",
-        ),
+        (*MULTIPLICATIONS, *DIVISIONS),
         "I did not learn that.",
-        "I cannot multiply or divide. I only add and subtract.",
+        CANNOT_MULTIPLY,
     ),
     Talk(
         (

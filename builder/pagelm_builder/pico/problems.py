@@ -19,7 +19,7 @@ from pagelm_builder.pico.arithmetic import result_of, write_sum
 from pagelm_builder.pico.letters import draw_letter, draw_word, write_count, write_reversal
 from pagelm_builder.pico.split import chain_key, is_held_out, sum_key, word_key
 
-Task = Literal["sum", "count", "reverse", "follow_up", "talk"]
+Task = Literal["sum", "count", "reverse", "follow_up", "talk", "calculate"]
 Message = dict[str, str]
 LARGEST_RESULT = 99_999
 CLOSE_SHARE = 0.3
@@ -228,6 +228,8 @@ def grade(problem: Problem, answer_text: str) -> bool:
     if problem.task == "reverse":
         words = re.findall(r"[a-z]+", answer.lower())
         return bool(words) and words[-1] == problem.expected
+    if problem.task == "calculate":
+        return answer.rpartition(" ")[2] == problem.expected
     numbers = re.findall(r"(?<![\d])-?\d+", answer)
     if not numbers:
         return False

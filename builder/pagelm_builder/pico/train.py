@@ -42,7 +42,7 @@ class Recipe:
     """How pico is trained; shares are of all steps, `batch_tokens` are per worker."""
 
     seed: int = 3
-    steps: int = 6000
+    steps: int = 10_000
     batch_tokens: int = 1600
     matrix_learning_rate: float = 0.01
     other_learning_rate: float = 0.003

@@ -8,6 +8,7 @@ import pytest
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from pagelm.thinking_budget import CLOSING_SENTENCE
 from pagelm_builder.pico.checkpoint_files import CHECKPOINT_DIRECTORY
 from pagelm_builder.pico.conversations import draw_conversation, draw_samples
 
@@ -58,10 +59,22 @@ def test_ids_equal_those_of_the_loaded_tokenizer(
 
 
 def test_only_the_reply_is_learned(tokenizer: Tokenizer) -> None:
-    for sample in draw_samples(Random(7), tokenizer, 50):
+    for sample in draw_samples(Random(7), tokenizer, 200):
         learned = tokenizer.decode(sample.input_ids[sample.learned_from :], skip_special_tokens=False)
         given = tokenizer.decode(sample.input_ids[: sample.learned_from], skip_special_tokens=False)
         assert learned.endswith("<|im_end|>")
         assert learned.count("<|im_end|>") == 1
         assert "<|im_start|>" not in learned
         assert given.endswith(("assistant\n", "</think>\n\n"))
+
+
+def test_reasoning_that_is_cut_is_closed_as_the_runtime_does(tokenizer: Tokenizer) -> None:
+    cut = [
+        tokenizer.decode(sample.input_ids[: sample.learned_from], skip_special_tokens=False)
+        for sample in draw_samples(Random(8), tokenizer, 400)
+    ]
+    closed = [text for text in cut if text.rpartition("<|im_start|>")[2].startswith("assistant\n<think>")]
+    reasoned = [text for text in closed if "<think>\n\n</think>" not in text.rpartition("<|im_start|>")[2]]
+    with_sentence = [text for text in reasoned if text.endswith(f"{CLOSING_SENTENCE}</think>\n\n")]
+    assert len(with_sentence) > 10
+    assert len(reasoned) > len(with_sentence)

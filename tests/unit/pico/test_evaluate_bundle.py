@@ -43,6 +43,13 @@ def test_each_graph_answers_as_well_as_the_checkpoint(
     assert f"| all | 24 | {share:.1f} % |" in capsys.readouterr().out
 
 
+def test_the_calculator_is_called_and_its_result_said(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(bundle), "--tools"]) == 0
+    assert "| all | 100 | 100.0 % | 100.0 % |" in capsys.readouterr().out
+
+
 def test_the_graph_that_was_asked_for_is_the_one_that_answers(
     bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
