@@ -1,183 +1,103 @@
 // @ts-check
 /**
- * Fetches a model bundle: manifest, one graph, tokenizer, template and all weight parts, each checked against its hash.
+ * A model bundle as the loader sees it: its manifest, and the files of one graph, wherever they come from.
  *
- * Parts arrive in parallel, straight into their place in one buffer, so weights exist once in memory. Follows
- * docs/contracts.md, "Bundle, format 1". Knows nothing about what the bytes mean, and keeps nothing on disk.
+ * The manifest is asked of the server and, where that cannot be reached, taken as this browser has kept it; the files come
+ * through a worker of their own (store-worker.js). Knows nothing about what the bytes mean.
  *
  * @module
  */
 
-import { chunks } from "./byte-stream.js";
-import {
-  FormatVersionError,
-  ManifestError,
-  PartAlteredError,
-  PartMissingError,
-  SiteError,
-} from "./errors.js";
-import { allocateBytes } from "./memory.js";
+import { parseManifest } from "./bundle-manifest.js";
+import { ManifestError, RemoteError, WorkerError } from "./errors.js";
+import { openStoreFolder } from "./part-files.js";
+import { requestPart } from "./part-request.js";
+import { storedModel } from "./stored-models.js";
 
-const FORMAT = 1;
+/** @typedef {import("./bundle-manifest.js").FileEntry} FileEntry */
+/** @typedef {import("./bundle-manifest.js").ExpandedTensor} ExpandedTensor */
+/** @typedef {import("./bundle-manifest.js").Expanded} Expanded */
+/** @typedef {import("./bundle-manifest.js").GraphEntry} GraphEntry */
+/** @typedef {import("./bundle-manifest.js").Manifest} Manifest */
+/** @typedef {import("./part-request.js").Fetch} Fetch */
+/** @typedef {import("./obtain-files.js").Obtained} Obtained */
+/** @typedef {import("./protocol.js").Transfer} Transfer */
+/** @typedef {import("./protocol.js").StoreDescription} StoreDescription */
 /**
- * The layouts of weights that format 1 has; other bytes would be read as wrong weights, without an error.
- *
- * @type {Record<string, Array<number | boolean>>}
+ * What the store's worker is told.
+ * @typedef {import("./obtain-files.js").Order & {
+ *   name: string, manifestText: string, retry: Partial<import("./part-download.js").RetryOptions>}} StoreOrder
  */
-const QUANTIZATION = { bits: [4], head_bits: [4, 8], block_size: [16, 32, 64, 128], symmetric: [true] };
-/** Most tokens whose candidates one run may give: each takes memory in every run. */
-const MAX_VERIFY_TOKENS = 64;
+/** @typedef {(order: StoreOrder, progress: (transfer: Transfer) => void, signal: AbortSignal) => Promise<Obtained>} Obtain */
+/**
+ * @typedef {object} FetchOptions
+ * @property {(transfer: Transfer) => void} [onProgress]
+ * @property {AbortSignal} [signal]  aborting keeps what has arrived
+ * @property {number} [parallelFetches]
+ * @property {Partial<import("./part-download.js").RetryOptions>} [retry]
+ */
+
 // Six is what browsers open to one host over HTTP/1.1 anyway.
-const PARALLEL_FETCHES = 6;
-
-/** @typedef {{file: string, bytes: number, sha256: string}} FileEntry */
-/**
- * @typedef {object} ExpandedTensor  one linear weight, see docs/contracts.md, "Graphs"
- * @property {string} name
- * @property {number} rows  N, outputs
- * @property {number} columns  K, inputs
- * @property {number} bits  of a code: 4 or 8
- * @property {number} block_size  weights that share a scale
- * @property {number} codes_offset  into weights.bin
- * @property {number} scales_offset  into weights.bin
- * @property {number} weight_offset  into expanded.bin
- * @property {number} weight_scales_offset  into expanded.bin
- * @property {number} [input_factors_offset]  into weights.bin
- */
-/** @typedef {{external_data: string, bytes: number, tensors: ExpandedTensor[]}} Expanded */
-/**
- * @typedef {FileEntry & {
- *   external_data: string, key_value_dtype: "float32" | "float16", required_features: string[],
- *   largest_binding_bytes: number, storage_buffers: number, candidates: number, verify_tokens?: number,
- *   expanded?: Expanded,
- * }} GraphEntry
- */
-/**
- * @typedef {object} Manifest
- * @property {number} format
- * @property {string} name
- * @property {{vocab_size: number, num_hidden_layers: number, num_key_value_heads: number, head_dim: number,
- *   max_position_embeddings: number}} model
- * @property {boolean} thinking
- * @property {import("./protocol.js").ModelDescription["generation"]} generation
- * @property {FileEntry} tokenizer
- * @property {FileEntry} chat_template
- * @property {{bytes: number, parts: FileEntry[]}} weights
- * @property {Record<string, GraphEntry>} graphs
- */
-/** @typedef {(loadedBytes: number, totalBytes: number) => void} OnBytes */
-/** @typedef {(url: string, init?: {signal: AbortSignal}) => Promise<Response>} Fetch */
+export const PARALLEL_FETCHES = 6;
+const KEPT_COPY = "The model's server could not be reached: this is the copy that the browser has kept.";
 
 /**
  * @param {string} bundleUrl  the folder, with or without its last slash
- * @param {Fetch} [fetch]
+ * @param {{fetch?: Fetch, obtain?: Obtain}} [means]
  * @returns {Promise<Bundle>}
  */
-export async function openBundle(bundleUrl, fetch = (url, init) => globalThis.fetch(url, init)) {
+export async function openBundle(bundleUrl, { fetch = defaultFetch, obtain = obtainInWorker } = {}) {
   const folder = bundleUrl.endsWith("/") ? bundleUrl : `${bundleUrl}/`;
   const url = new URL("manifest.json", folder).href;
-  const response = await request(fetch, url, "manifest.json");
-  const text = await response.text();
-  return new Bundle(folder, text, parseManifest(text, url), fetch);
-}
-
-/**
- * @param {string} text
- * @param {string} url
- * @returns {Manifest}
- */
-function parseManifest(text, url) {
-  const manifest = parseJson(text, url);
-  if (manifest?.format !== FORMAT) {
-    throw new FormatVersionError(`${url} has format ${JSON.stringify(manifest?.format)}`, {
-      expected: `format ${FORMAT}, the one this page reads`,
-      remedy: "Export the model again with the pagelm that made this page.",
-    });
-  }
-  for (const key of [
-    "name",
-    "model",
-    "thinking",
-    "generation",
-    "tokenizer",
-    "chat_template",
-    "weights",
-    "graphs",
-    "quantization",
-  ]) {
-    if (!(key in manifest)) throw manifestError(`${url} has no ${key}`, `the key ${key}`);
-  }
-  for (const [key, values] of Object.entries(QUANTIZATION)) {
-    const found = manifest.quantization?.[key];
-    if (!values.includes(found)) {
-      throw manifestError(
-        `${url} has quantization.${key} ${JSON.stringify(found)}`,
-        `${values.join(" or ")} in format ${FORMAT}`,
-      );
-    }
-  }
-  for (const [name, entry] of Object.entries(manifest.graphs)) {
-    const count = entry?.verify_tokens ?? MAX_VERIFY_TOKENS;
-    if (!(Number.isInteger(count) && count >= 2 && count <= MAX_VERIFY_TOKENS)) {
-      throw manifestError(
-        `${url} has graphs.${name}.verify_tokens ${JSON.stringify(count)}`,
-        `2 to ${MAX_VERIFY_TOKENS}, or none`,
-      );
-    }
-  }
-  if (!Array.isArray(manifest.weights.parts))
-    throw manifestError(`${url} has no weights.parts`, "a list of parts");
-  const bytes = sum(manifest.weights.parts);
-  if (bytes !== manifest.weights.bytes) {
-    throw manifestError(
-      `${url}: the weight parts are ${bytes} bytes together`,
-      `weights.bytes ${manifest.weights.bytes}`,
-    );
-  }
-  return manifest;
-}
-
-/**
- * @param {string} text
- * @param {string} url
- * @returns {any}
- */
-function parseJson(text, url) {
   try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const start = text.trimStart().startsWith("<") ? "an HTML page" : "no JSON";
-    throw manifestError(`${url} is ${start}`, "a bundle's manifest", cause);
+    const { response } = await requestPart(fetch, url, "manifest.json", { cache: "no-cache" });
+    const text = await response.text();
+    return new Bundle(folder, text, parseManifest(text, url), obtain);
+  } catch (error) {
+    const kept = isUnreachable(error) ? await keptManifest(folder) : null;
+    if (kept === null) throw error;
+    return new Bundle(folder, kept, parseManifest(kept, url), obtain, KEPT_COPY);
   }
 }
 
+/** @type {Fetch} */
+const defaultFetch = (url, init) => globalThis.fetch(url, init);
+
+/** @param {unknown} error */
+function isUnreachable(error) {
+  const { name, status } = /** @type {{name?: string, status?: number}} */ (error);
+  return name === "PartMissingError" && (status === undefined || status >= 500);
+}
+
 /**
- * @param {string} problem
- * @param {string} expected
- * @param {unknown} [cause]
+ * @param {string} folder
+ * @returns {Promise<string | null>}
  */
-function manifestError(problem, expected, cause) {
-  return new ManifestError(problem, {
-    expected,
-    remedy: "Export the bundle again, or check the bundle's address.",
-    cause,
-  });
+async function keptManifest(folder) {
+  try {
+    return (await storedModel(await openStoreFolder(), folder))?.manifest ?? null;
+  } catch {
+    return null; // no storage here: then what the server did not say is the error
+  }
 }
 
 export class Bundle {
-  #fetch;
+  #obtain;
+  #remark;
 
   /**
    * @param {string} folder  URL ending in "/"
    * @param {string} manifestText  as served, for the runtime to read by itself
    * @param {Manifest} manifest
-   * @param {Fetch} fetch
+   * @param {Obtain} obtain
+   * @param {string | null} [remark]  what a person should know about where the manifest came from
    */
-  constructor(folder, manifestText, manifest, fetch) {
+  constructor(folder, manifestText, manifest, obtain, remark = null) {
     this.folder = folder;
     this.manifestText = manifestText;
     this.manifest = manifest;
-    this.#fetch = fetch;
+    this.#obtain = obtain;
+    this.#remark = remark;
   }
 
   /**
@@ -196,144 +116,78 @@ export class Bundle {
   }
 
   /**
-   * Fetches everything that one backend needs.
+   * Brings everything that one backend needs.
    *
    * @param {GraphEntry} graph
-   * @param {OnBytes} [onBytes]
+   * @param {FetchOptions} [options]
    * @returns {Promise<{graph: Uint8Array<ArrayBuffer>, tokenizer: Uint8Array<ArrayBuffer>, chatTemplate: string,
-   *   weights: Uint8Array<ArrayBuffer>}>}  weights: all parts, one after the other
+   *   weights: Uint8Array<ArrayBuffer>, store: StoreDescription}>}  weights: all parts, one after the other
    */
-  async fetchAll(graph, onBytes = () => {}) {
-    const { tokenizer, chat_template, weights } = this.manifest;
-    const small = [graph, tokenizer, chat_template];
-    const totalBytes = sum(small) + weights.bytes;
-    let loadedBytes = 0;
-    const count = (/** @type {number} */ bytes) => {
-      loadedBytes += bytes;
-      onBytes(loadedBytes, totalBytes);
+  async fetchAll(
+    graph,
+    { onProgress = () => {}, signal, parallelFetches = PARALLEL_FETCHES, retry = {} } = {},
+  ) {
+    const { tokenizer, chat_template, weights, name } = this.manifest;
+    const order = {
+      folder: this.folder,
+      name,
+      manifestText: this.manifestText,
+      files: [graph, tokenizer, chat_template].map(({ file, bytes, sha256 }) => ({ file, bytes, sha256 })),
+      weights: weights.parts,
+      parallelFetches,
+      retry,
     };
-    onBytes(0, totalBytes);
-
-    const weightBytes = allocateBytes(weights.bytes, "the model's weights");
-    /** @type {Array<{entry: FileEntry, target: Uint8Array<ArrayBuffer>}>} */
-    const jobs = small.map((entry) => ({ entry, target: allocateBytes(entry.bytes, entry.file) }));
-    let offset = 0;
-    for (const entry of weights.parts) {
-      jobs.push({ entry, target: weightBytes.subarray(offset, offset + entry.bytes) });
-      offset += entry.bytes;
-    }
-    await inParallel(jobs, PARALLEL_FETCHES, ({ entry, target }, signal) =>
-      this.#fetchInto(entry, target, count, signal),
-    );
+    const obtained = await this.#obtain(order, onProgress, signal ?? new AbortController().signal);
+    const [graphBytes, tokenizerBytes, template] = obtained.files;
     return {
-      graph: jobs[0].target,
-      tokenizer: jobs[1].target,
-      chatTemplate: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(jobs[2].target),
-      weights: weightBytes,
+      graph: graphBytes,
+      tokenizer: tokenizerBytes,
+      chatTemplate: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(template),
+      weights: obtained.weights,
+      store: this.#describe(obtained.store),
     };
   }
 
-  /**
-   * @param {FileEntry} entry
-   * @param {Uint8Array<ArrayBuffer>} target  exactly `entry.bytes` long
-   * @param {(bytes: number) => void} count
-   * @param {AbortSignal} signal
-   */
-  async #fetchInto(entry, target, count, signal) {
-    const url = new URL(entry.file, this.folder).href;
-    const response = await request(this.#fetch, url, entry.file, signal);
-    let offset = 0;
-    for await (const chunk of chunks(response)) {
-      if (signal.aborted) return;
-      if (offset + chunk.length > target.length) throw altered(entry, `more than ${entry.bytes} bytes`);
-      target.set(chunk, offset);
-      offset += chunk.length;
-      count(chunk.length);
-    }
-    if (offset !== entry.bytes) throw altered(entry, `${offset} bytes`);
-    const sha256 = await digest(target);
-    if (sha256 !== entry.sha256) throw altered(entry, `a sha256 of ${sha256}`);
+  /** @param {StoreDescription} store */
+  #describe({ place, reason }) {
+    return { place, reason: [this.#remark, reason].filter((text) => text !== null).join(" ") || null };
   }
 }
 
-/**
- * @param {FileEntry} entry
- * @param {string} got
- */
-function altered(entry, got) {
-  return new PartAlteredError(`${entry.file} arrived with ${got}`, {
-    expected: `${entry.bytes} bytes with sha256 ${entry.sha256}`,
-    remedy: "Reload without the cache; if it stays, copy the bundle to the server again.",
+/** @type {Obtain} */
+function obtainInWorker(order, onProgress, signal) {
+  signal.throwIfAborted();
+  const worker = new Worker(new URL("./store-worker.js", import.meta.url), {
+    type: "module",
+    name: "pagelm store",
+  });
+  const cancel = () => worker.postMessage({ kind: "cancel" });
+  signal.addEventListener("abort", cancel);
+  /** @type {Promise<Obtained>} */
+  const obtained = new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => {
+      if (data.kind === "progress") onProgress(data.transfer);
+      else if (data.kind === "files") resolve(data.obtained);
+      // The worker answers a cancel when all that has arrived is kept.
+      else reject(signal.aborted ? signal.reason : new RemoteError(data.error));
+    };
+    worker.onerror = (event) => reject(brokenWorker(event.message));
+    worker.onmessageerror = () => reject(brokenWorker("its answer did not arrive"));
+    worker.postMessage({ kind: "obtain", order });
+  });
+  return obtained.finally(() => {
+    signal.removeEventListener("abort", cancel);
+    worker.terminate();
   });
 }
 
-/**
- * @param {Fetch} fetch
- * @param {string} url
- * @param {string} file  its name in messages
- * @param {AbortSignal} [signal]
- */
-async function request(fetch, url, file, signal) {
-  let response;
-  try {
-    response = await fetch(url, signal && { signal });
-  } catch (cause) {
-    throw new PartMissingError(`${file} could not be fetched from ${url}: ${cause}`, {
-      expected: "a server that answers",
-      remedy: "Check that the server still runs and that the connection is up, then reload.",
-      cause,
-    });
-  }
-  if (!response.ok) {
-    throw new PartMissingError(`${file} is not at ${url}: HTTP status ${response.status}`, {
-      expected: "status 200",
-      remedy: "Copy the whole bundle folder to the server, or correct the bundle's address.",
-    });
-  }
-  return response;
-}
-
-/**
- * @param {BufferSource} bytes
- * @returns {Promise<string>} sha256 in hex
- */
-async function digest(bytes) {
-  const subtle = globalThis.crypto?.subtle;
-  if (subtle === undefined) {
-    throw new SiteError("this page is not a secure context, so its files cannot be checked", {
-      expected: "https, or http on localhost",
-      remedy: "Open the page through https or through http://127.0.0.1.",
-    });
-  }
-  const hash = new Uint8Array(await subtle.digest("SHA-256", bytes));
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** @param {FileEntry[]} entries */
-function sum(entries) {
-  return entries.reduce((total, entry) => total + entry.bytes, 0);
-}
-
-/**
- * Runs `work` on every item, at most `limit` at a time; the first error stops those that run and those to come.
- *
- * @template Item
- * @param {Item[]} items
- * @param {number} limit
- * @param {(item: Item, signal: AbortSignal) => Promise<void>} work
- */
-async function inParallel(items, limit, work) {
-  const abort = new AbortController();
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length && !abort.signal.aborted) {
-      try {
-        await work(items[next++], abort.signal);
-      } catch (error) {
-        abort.abort();
-        throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+/** @param {string | undefined} message */
+function brokenWorker(message) {
+  return new WorkerError(
+    `the worker that fetches the model failed: ${message || "it could not be started"}`,
+    {
+      expected: "room for another worker, and its file store-worker.js",
+      remedy: "Close other tabs and reload; if it stays, build the site again.",
+    },
+  );
 }

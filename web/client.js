@@ -56,8 +56,8 @@ export class PagelmClient {
     return this.#ask({ kind: "load", bundleUrl: new URL(bundleUrl, base).href, ...options }, (message) => {
       if (message.kind === "progress") onProgress?.(message);
       if (message.kind !== "ready") return undefined;
-      const { model, backend, keyValues, tools } = message;
-      return { model, backend, keyValues, tools };
+      const { model, backend, keyValues, tools, store } = message;
+      return { model, backend, keyValues, tools, store };
     });
   }
 

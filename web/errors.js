@@ -48,9 +48,10 @@ export class DeviceLostError extends BackendError {}
 export class DeviceMemoryError extends BackendError {}
 /** A message between page and worker has the wrong shape. */
 export class ProtocolError extends PagelmError {}
-/** The worker itself could not start or broke. */
 export class SavedChatError extends PagelmError {}
-
+/** Whoever asked for a load has stopped it. */
+export class LoadCancelledError extends PagelmError {}
+/** The worker itself could not start or broke. */
 export class WorkerError extends PagelmError {}
 
 /** An error that was raised in the worker, as the page sees it: the worker's name and message, kept. */
@@ -77,6 +78,7 @@ export function describeError(error) {
   if (isPythonError(error)) {
     return { name: error.type, message: lastMessage(error.message, error.type), detail: error.message };
   }
+  if (error instanceof RemoteError) return { name: error.name, message: error.message, detail: error.detail };
   const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack ?? error.cause}` : "";
   return { name: error.name, message: error.message, detail: `${error.stack ?? ""}${cause}` };
 }

@@ -46,6 +46,7 @@ import { openWasmDevice } from "./wasm-session.js";
  * @typedef {object} Outlets
  * @property {(progress: Progress) => void} progress
  * @property {(kind: string, id: number, payload: string) => void} post  what Python has to say, as JSON
+ * @property {AbortSignal} signal  stops the load
  */
 
 const NOT_COUNTED = { dispatches: null, storageBuffers: null, largestBindings: null, mappedBytes: null };
@@ -55,10 +56,8 @@ const NOT_COUNTED = { dispatches: null, storageBuffers: null, largestBindings: n
  * @param {Outlets} outlets
  * @returns {Promise<LoadedModel>}
  */
-export async function loadModel(
-  { bundleUrl, backend, threads, memoryBudget, instrument },
-  { progress, post },
-) {
+export async function loadModel(options, { progress, post, signal }) {
+  const { bundleUrl, backend, threads, memoryBudget, instrument } = options;
   const counters = instrument ? installInstrument() : null;
   const [index, bundle] = await Promise.all([
     fetchSiteIndex(new URL("./site.json", import.meta.url).href),
@@ -73,8 +72,13 @@ export async function loadModel(
   );
   const [{ python, ort }, files] = await Promise.all([
     loadRuntime(index, description, threads, progress),
-    bundle.fetchAll(bundle.graph(description.graph), report(progress, "weights")),
+    bundle.fetchAll(bundle.graph(description.graph), {
+      onProgress: (transfer) => progress(weightsProgress(transfer)),
+      signal,
+      ...(options.parallelFetches && { parallelFetches: options.parallelFetches }),
+    }),
   ]);
+  signal.throwIfAborted();
 
   const { device, capabilities } = await compile(
     ort,
@@ -102,7 +106,7 @@ export async function loadModel(
     generation: manifest.generation,
   };
   return {
-    ready: { model, backend: description, keyValues },
+    ready: { model, backend: description, keyValues, store: files.store },
     session,
     statistics: () => ({
       ...decoder.statistics,
@@ -180,6 +184,15 @@ export function describeThreads(description, threads) {
   }
   if (threads === undefined) return description;
   return { ...description, reason: `${description.reason} “threads” counts for WASM only.` };
+}
+
+/**
+ * @param {import("./protocol.js").Transfer} transfer
+ * @returns {Progress}
+ */
+function weightsProgress(transfer) {
+  const { loadedBytes, totalBytes } = transfer;
+  return { stage: "weights", loadedBytes, totalBytes, transfer };
 }
 
 /**

@@ -9,7 +9,8 @@
  *   generate   → (reasoning | text)* → done | error
  *   runTool    → toolResult | error
  *   checkFormat → formatChecked | error
- *   cancel     → nothing of its own: the generate it names ends in done with finishReason "abort"
+ *   cancel     → nothing of its own: the generate it names ends in done with finishReason "abort", the load it names
+ *                in error LoadCancelledError
  *   statistics → statistics | error
  *
  * @module
@@ -82,6 +83,7 @@
  * @property {BackendPreference} backend
  * @property {number} [threads]  WASM threads; absent: one per core when the page is cross-origin isolated, else 1
  * @property {number} [memoryBudget]  bytes for keys and values, which bound the context; absent: a quarter of the machine's memory
+ * @property {number} [parallelFetches]  files that are fetched side by side; absent: 6
  * @property {boolean} [instrument]  count dispatches by kernel and bytes read back, for `statistics`
  */
 
@@ -134,6 +136,25 @@
  * @property {LoadStage} stage
  * @property {number} loadedBytes
  * @property {number} totalBytes  0 while it is not known
+ * @property {Transfer} [transfer]  of stage "weights"
+ */
+
+/**
+ * A download in figures.
+ * @typedef {object} Transfer
+ * @property {number} loadedBytes
+ * @property {number} totalBytes
+ * @property {number} storedBytes  of those loaded, that this device had kept
+ * @property {number | null} bytesPerSecond  from the network, over the last seconds; null while nothing comes
+ * @property {number | null} secondsLeft  at that rate
+ * @property {"another-tab" | "connection" | null} waitingFor  another tab that fetches the same, or the network
+ */
+
+/**
+ * Where the model's files are when it has loaded.
+ * @typedef {object} StoreDescription
+ * @property {"device" | "memory"} place  kept for the next visit, or not
+ * @property {string | null} reason  for a person: why they are not kept, or what else to know about them
  */
 
 /**
@@ -158,6 +179,7 @@
  * @property {BackendDescription} backend
  * @property {import("./key-value-budget.js").KeyValueBudget} keyValues  memory of the context
  * @property {ToolSchema[] | null} tools  that run in the worker; null where the model cannot call any
+ * @property {StoreDescription} store
  */
 
 /**

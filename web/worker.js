@@ -7,7 +7,7 @@
  * @module
  */
 
-import { describeError, namePythonFailure, ProtocolError } from "./errors.js";
+import { describeError, LoadCancelledError, namePythonFailure, ProtocolError } from "./errors.js";
 import { loadModel } from "./model-loading.js";
 
 /** @typedef {import("./protocol.js").PageMessage} PageMessage */
@@ -15,7 +15,7 @@ import { loadModel } from "./model-loading.js";
 
 const page = /** @type {import("./protocol.js").Endpoint} */ (/** @type {unknown} */ (globalThis));
 
-/** @type {Promise<LoadedModel> | null} */
+/** @type {{id: number, stop: AbortController} | null} */
 let loading = null;
 /** @type {LoadedModel | null} */
 let model = null;
@@ -26,15 +26,19 @@ const generating = new Set();
 const actions = {
   async load(message) {
     if (loading) throw protocolError("a second load", "one load per worker", "Start another worker.");
-    loading = loadModel(message, {
-      progress: (progress) => page.postMessage({ kind: "progress", id: message.id, ...progress }),
-      post: (kind, id, payload) => page.postMessage({ ...JSON.parse(payload), kind, id }),
-    });
-    // A load that failed may be tried again, with another backend for instance.
-    loading.catch(() => {
+    const stop = new AbortController();
+    loading = { id: message.id, stop };
+    try {
+      model = await loadModel(message, {
+        progress: (progress) => page.postMessage({ kind: "progress", id: message.id, ...progress }),
+        post: (kind, id, payload) => page.postMessage({ ...JSON.parse(payload), kind, id }),
+        signal: stop.signal,
+      });
+    } catch (error) {
+      // A load that failed may be tried again, with another backend for instance.
       loading = null;
-    });
-    model = await loading;
+      throw error;
+    }
     const tools = JSON.parse(model.session.tools());
     page.postMessage({ kind: "ready", id: message.id, ...model.ready, tools });
   },
@@ -52,7 +56,8 @@ const actions = {
   },
 
   cancel({ target }) {
-    model?.session.cancel(target);
+    if (target !== loading?.id) model?.session.cancel(target);
+    else if (model === null) loading.stop.abort(loadCancelled());
   },
 
   count({ kind: _, id, ...request }) {
@@ -86,6 +91,13 @@ function loaded(kind) {
  */
 function protocolError(problem, expected, remedy) {
   return new ProtocolError(problem, { expected, remedy });
+}
+
+function loadCancelled() {
+  return new LoadCancelledError("Loading was stopped", {
+    expected: "it to go on",
+    remedy: "Try again to go on: what the browser has kept is not fetched again.",
+  });
 }
 
 page.addEventListener("message", async ({ data }) => {

@@ -29,7 +29,7 @@ async function run({ backend, bundleUrl, modules, prompts, tokens }) {
   const description = await chooseBackend(backend, bundle.manifest.graphs);
   const { python, ort } = await loadRuntime(index, description, undefined, silent);
   for (const [name, source] of Object.entries(modules)) python.FS.writeFile(`/home/pyodide/${name}`, source);
-  const files = await bundle.fetchAll(bundle.graph(description.graph), silent);
+  const files = await bundle.fetchAll(bundle.graph(description.graph));
   const { device, capabilities } = await compile(ort, bundle, description, files, silent);
   // Each check gets a decoder of its own; the session they share is compiled once and closed at the end.
   const makeDecoder = () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { beforeEach, test } from "node:test";
 import { openBundle } from "../../web/bundle-store.js";
+import { obtainFiles } from "../../web/obtain-files.js";
 
 /** @type {Map<string, Uint8Array<ArrayBuffer>>} path below the bundle → what the server sends */
 let served = new Map();
@@ -10,8 +11,8 @@ let served = new Map();
 let manifest = {};
 let inFlight = 0;
 let greatestInFlight = 0;
-/** @type {AbortSignal[]} */
-let signals = [];
+/** @type {string[]} */
+let asked = [];
 
 /** @param {string} file @param {Uint8Array} bytes */
 function serve(file, bytes) {
@@ -21,7 +22,7 @@ function serve(file, bytes) {
 
 beforeEach(() => {
   served = new Map();
-  signals = [];
+  asked = [];
   greatestInFlight = 0;
   const parts = Array.from({ length: 9 }, (_, i) => serve(`weights/00${i}.bin`, randomBytes(1000 + i)));
   manifest = {
@@ -38,23 +39,40 @@ beforeEach(() => {
   };
 });
 
-/** @param {string} url @param {{signal: AbortSignal}} [init] */
-async function fetchServed(url, init) {
-  if (init) signals.push(init.signal);
+/** @param {string} url */
+async function fetchServed(url) {
+  const path = url.replace("http://site/models/tiny/", "");
+  asked.push(path);
   inFlight++;
   greatestInFlight = Math.max(greatestInFlight, inFlight);
   await new Promise((resolve) => setTimeout(resolve, 1));
   inFlight--;
-  const path = url.replace("http://site/models/tiny/", "");
   if (path === "manifest.json")
     return new Response(typeof manifest === "string" ? manifest : JSON.stringify(manifest));
   const bytes = served.get(path);
   return bytes ? new Response(bytes) : new Response("no", { status: 404 });
 }
 
-async function fetchAll(onBytes = (/** @type {number} */ _loaded, /** @type {number} */ _total) => {}) {
-  const bundle = await openBundle("http://site/models/tiny", fetchServed);
-  return bundle.fetchAll(bundle.graph("wasm"), onBytes);
+/** In memory, in this thread. @param {import("../../web/part-request.js").Fetch} [fetch] */
+function openTiny(fetch = fetchServed) {
+  return openBundle("http://site/models/tiny", {
+    fetch,
+    obtain: (order, progress, signal) =>
+      obtainFiles(order, {
+        fetch,
+        retry: { attempts: 2, delayMs: 1, stallMs: 1000 },
+        signal,
+        progress,
+        parts: null,
+        reason: "No storage here.",
+      }),
+  });
+}
+
+/** @param {import("../../web/bundle-store.js").FetchOptions} [options] */
+async function fetchAll(options) {
+  const bundle = await openTiny();
+  return bundle.fetchAll(bundle.graph("wasm"), options);
 }
 
 test("weights are the parts in the manifest's order, whatever order they arrive in", async () => {
@@ -77,10 +95,20 @@ test("parts are fetched in parallel, but never more than six at a time", async (
   assert.equal(greatestInFlight, 6);
 });
 
+test("how many are fetched side by side can be said", async () => {
+  await fetchAll({ parallelFetches: 2 });
+  assert.equal(greatestInFlight, 2);
+});
+
+test("files that are not kept are said to be in memory, with the reason", async () => {
+  const { store } = await fetchAll();
+  assert.deepEqual(store, { place: "memory", reason: "No storage here." });
+});
+
 test("progress rises to the total that the manifest promises", async () => {
   /** @type {Array<[number, number]>} */
   const steps = [];
-  await fetchAll((loaded, total) => steps.push([loaded, total]));
+  await fetchAll({ onProgress: ({ loadedBytes, totalBytes }) => steps.push([loadedBytes, totalBytes]) });
   const total = manifest.weights.bytes + 77 + 10 + Buffer.byteLength("{{ 'ü' }}");
   assert.deepEqual(steps[0], [0, total]);
   assert.deepEqual(steps.at(-1), [total, total]);
@@ -124,18 +152,44 @@ test("a missing part is named, with its address and status", async () => {
 });
 
 test("after one failure the other downloads are aborted and no new one starts", async () => {
+  /** @type {AbortSignal[]} */
+  const signals = [];
+  const bundle = await openTiny((url, init) => {
+    if (url.endsWith("manifest.json") || url.endsWith("weights/000.bin")) return fetchServed(url);
+    const signal = /** @type {AbortSignal} */ (init?.signal);
+    signals.push(signal);
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  });
   served.delete("weights/000.bin");
-  await assert.rejects(fetchAll(), { name: "PartMissingError", message: /weights\/000\.bin/ });
-  assert.ok(signals.length > 0 && signals.every(({ aborted }) => aborted));
-  const begun = signals.length;
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.equal(signals.length, begun);
-  assert.ok(begun < 12, `${begun} of 12 files were asked for`);
+  await assert.rejects(bundle.fetchAll(bundle.graph("wasm")), {
+    name: "PartMissingError",
+    message: /weights\/000\.bin/,
+  });
+  assert.equal(signals.length, 5);
+  assert.ok(signals.every(({ aborted }) => aborted));
+});
+
+test("what is cancelled ends with the reason it was given", async () => {
+  const stop = new AbortController();
+  const loading = fetchAll({ signal: stop.signal, onProgress: () => stop.abort(new Error("enough")) });
+  await assert.rejects(loading, { message: "enough" });
+});
+
+test("a missing part is asked for again, and no other part is", async () => {
+  served.delete("weights/003.bin");
+  await assert.rejects(fetchAll({ parallelFetches: 1 }), { name: "PartMissingError" });
+  assert.deepEqual(asked.filter((path) => path === "weights/003.bin").length, 2);
+  assert.equal(new Set(asked).size, asked.length - 1);
+});
+
+test("a hash that could name another file is refused", async () => {
+  manifest.weights.parts[1].sha256 = "../manifest.json";
+  await assert.rejects(fetchAll(), { name: "ManifestError", message: /sha256 of 64 hexadecimal digits/ });
 });
 
 test("a server that does not answer is a missing part, not a TypeError", async () => {
   const unreachable = () => Promise.reject(new TypeError("Failed to fetch"));
-  await assert.rejects(openBundle("http://site/", unreachable), {
+  await assert.rejects(openBundle("http://site/", { fetch: unreachable }), {
     name: "PartMissingError",
     message: /manifest\.json/,
   });
@@ -193,7 +247,7 @@ test("parts that do not add up to the weights are refused before they are fetche
 });
 
 test("a graph that the bundle does not have is refused with those it has", async () => {
-  const bundle = await openBundle("http://site/models/tiny/", fetchServed);
+  const bundle = await openTiny();
   assert.throws(() => bundle.graph("webgpu-f16"), {
     name: "ManifestError",
     message: /no graph webgpu-f16 \(expected one of wasm/,

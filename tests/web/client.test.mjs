@@ -35,6 +35,7 @@ test("load resolves with ready after its progress was reported", async () => {
     backend: { name: "wasm" },
     keyValues: { maxPositions: 9 },
     tools: [],
+    store: { place: "device" },
   };
   const { client } = connect((_message, reply) => {
     reply({ kind: "progress", stage: "weights", loadedBytes: 1, totalBytes: 2 });

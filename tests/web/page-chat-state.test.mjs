@@ -23,6 +23,7 @@ const READY = {
   backend: { name: "wasm", graph: "wasm", reason: "WebGPU is not available here." },
   keyValues: { budgetBytes: 2 ** 30, bytesPerToken: 4096, maxPositions: 4096 },
   tools: [],
+  store: { place: "device", reason: null },
 };
 /** @type {import("../../web/protocol.js").Usage} */
 const USAGE = {

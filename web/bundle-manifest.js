@@ -1,0 +1,164 @@
+// @ts-check
+/**
+ * Reads a bundle's manifest and refuses one that cannot be used, before anything else is fetched.
+ *
+ * Follows docs/contracts.md, "Bundle, format 1". Knows no network and no storage.
+ *
+ * @module
+ */
+
+import { FormatVersionError, ManifestError } from "./errors.js";
+
+const FORMAT = 1;
+/** Most tokens whose candidates one run may give: each takes memory in every run. */
+const MAX_VERIFY_TOKENS = 64;
+const SHA256 = /^[0-9a-f]{64}$/;
+const KEYS = [
+  "name",
+  "model",
+  "thinking",
+  "generation",
+  "tokenizer",
+  "chat_template",
+  "weights",
+  "graphs",
+  "quantization",
+];
+/**
+ * The layouts of weights that format 1 has; other bytes would be read as wrong weights, without an error.
+ *
+ * @type {Record<string, Array<number | boolean>>}
+ */
+const QUANTIZATION = { bits: [4], head_bits: [4, 8], block_size: [16, 32, 64, 128], symmetric: [true] };
+
+/** @typedef {{file: string, bytes: number, sha256: string}} FileEntry */
+/**
+ * @typedef {object} ExpandedTensor  one linear weight, see docs/contracts.md, "Graphs"
+ * @property {string} name
+ * @property {number} rows  N, outputs
+ * @property {number} columns  K, inputs
+ * @property {number} bits  of a code: 4 or 8
+ * @property {number} block_size  weights that share a scale
+ * @property {number} codes_offset  into weights.bin
+ * @property {number} scales_offset  into weights.bin
+ * @property {number} weight_offset  into expanded.bin
+ * @property {number} weight_scales_offset  into expanded.bin
+ * @property {number} [input_factors_offset]  into weights.bin
+ */
+/** @typedef {{external_data: string, bytes: number, tensors: ExpandedTensor[]}} Expanded */
+/**
+ * @typedef {FileEntry & {
+ *   external_data: string, key_value_dtype: "float32" | "float16", required_features: string[],
+ *   largest_binding_bytes: number, storage_buffers: number, candidates: number, verify_tokens?: number,
+ *   expanded?: Expanded,
+ * }} GraphEntry
+ */
+/**
+ * @typedef {object} Manifest
+ * @property {number} format
+ * @property {string} name
+ * @property {{vocab_size: number, num_hidden_layers: number, num_key_value_heads: number, head_dim: number,
+ *   max_position_embeddings: number}} model
+ * @property {boolean} thinking
+ * @property {import("./protocol.js").ModelDescription["generation"]} generation
+ * @property {FileEntry} tokenizer
+ * @property {FileEntry} chat_template
+ * @property {{bytes: number, parts: FileEntry[]}} weights
+ * @property {Record<string, GraphEntry>} graphs
+ */
+
+/**
+ * @param {string} text
+ * @param {string} url  for messages
+ * @returns {Manifest}
+ * @throws {FormatVersionError | ManifestError}
+ */
+export function parseManifest(text, url) {
+  const manifest = parseJson(text, url);
+  if (manifest?.format !== FORMAT) {
+    throw new FormatVersionError(`${url} has format ${JSON.stringify(manifest?.format)}`, {
+      expected: `format ${FORMAT}, the one this page reads`,
+      remedy: "Export the model again with the pagelm that made this page.",
+    });
+  }
+  for (const key of KEYS) {
+    if (!(key in manifest)) throw manifestError(`${url} has no ${key}`, `the key ${key}`);
+  }
+  for (const [key, values] of Object.entries(QUANTIZATION)) {
+    const found = manifest.quantization?.[key];
+    if (!values.includes(found)) {
+      throw manifestError(
+        `${url} has quantization.${key} ${JSON.stringify(found)}`,
+        `${values.join(" or ")} in format ${FORMAT}`,
+      );
+    }
+  }
+  for (const [name, entry] of Object.entries(manifest.graphs)) {
+    const count = entry?.verify_tokens ?? MAX_VERIFY_TOKENS;
+    if (Number.isInteger(count) && count >= 2 && count <= MAX_VERIFY_TOKENS) continue;
+    throw manifestError(
+      `${url} has graphs.${name}.verify_tokens ${JSON.stringify(count)}`,
+      `2 to ${MAX_VERIFY_TOKENS}, or none`,
+    );
+  }
+  checkFiles(manifest, url);
+  return manifest;
+}
+
+/**
+ * Hashes become names of files in the browser's storage, and sizes become buffers.
+ *
+ * @param {any} manifest
+ * @param {string} url
+ */
+function checkFiles({ weights, tokenizer, chat_template, graphs }, url) {
+  if (!Array.isArray(weights?.parts)) throw manifestError(`${url} has no weights.parts`, "a list of parts");
+  for (const entry of [...weights.parts, tokenizer, chat_template, ...Object.values(graphs ?? {})]) {
+    const { file, bytes, sha256 } = entry ?? {};
+    if (typeof file === "string" && Number.isSafeInteger(bytes) && bytes >= 0 && SHA256.test(sha256))
+      continue;
+    throw manifestError(
+      `${url} describes a file as ${JSON.stringify(entry)?.slice(0, 200)}`,
+      "file, bytes and a sha256 of 64 hexadecimal digits",
+    );
+  }
+  const bytes = sumBytes(weights.parts);
+  if (bytes !== weights.bytes) {
+    throw manifestError(
+      `${url}: the weight parts are ${bytes} bytes together`,
+      `weights.bytes ${weights.bytes}`,
+    );
+  }
+}
+
+/** @param {FileEntry[]} entries */
+export function sumBytes(entries) {
+  return entries.reduce((total, entry) => total + entry.bytes, 0);
+}
+
+/**
+ * @param {string} text
+ * @param {string} url
+ * @returns {any}
+ */
+function parseJson(text, url) {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const start = text.trimStart().startsWith("<") ? "an HTML page" : "no JSON";
+    throw manifestError(`${url} is ${start}`, "a bundle's manifest", cause);
+  }
+}
+
+/**
+ * @param {string} problem
+ * @param {string} expected
+ * @param {unknown} [cause]
+ */
+function manifestError(problem, expected, cause) {
+  return new ManifestError(problem, {
+    expected,
+    remedy: "Export the bundle again, or check the bundle's address.",
+    cause,
+  });
+}
