@@ -94,8 +94,14 @@ def digest(token_ids: Sequence[int]) -> int:
     return int.from_bytes(hashlib.sha256(bytes(str(list(token_ids)), "ascii")).digest()[:2]) % VOCAB_SIZE
 
 
+def in_circles(token_ids: Sequence[int]) -> int:
+    """A model that says the same eight letters again and again."""
+    return ord("a") + (token_ids[-1] - ord("a") + 1) % 8
+
+
 class RecordingBackend(ScriptedBackend):
-    """Remembers the calls it got: ("prefill", ids), ("decode", id), ("truncate", length), ("logits",)."""
+    """Remembers the calls it got: ("prefill", ids), ("decode", id), ("verify", ids), ("truncate", length),
+    ("logits",)."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -109,6 +115,10 @@ class RecordingBackend(ScriptedBackend):
     async def decode(self, token_id: int) -> Candidates:
         self.calls.append(("decode", token_id))
         return await super().decode(token_id)
+
+    async def verify(self, input_ids: Sequence[int], position: int) -> Sequence[Candidates]:
+        self.calls.append(("verify", tuple(input_ids)))
+        return await super().verify(input_ids, position)
 
     def truncate(self, length: int) -> None:
         self.calls.append(("truncate", length))
@@ -138,6 +148,10 @@ class PausingBackend(RecordingBackend):
         await Pause()
         return await super().decode(token_id)
 
+    async def verify(self, input_ids: Sequence[int], position: int) -> Sequence[Candidates]:
+        await Pause()
+        return await super().verify(input_ids, position)
+
 
 class FailingBackend(RecordingBackend):
     """Fails in one run, before or (`keeps`) after it took the tokens in, as a device that is lost does."""
@@ -154,7 +168,10 @@ class FailingBackend(RecordingBackend):
     async def decode(self, token_id: int) -> Candidates:
         return await self._fail_once(super().decode(token_id))
 
-    async def _fail_once(self, run: Coroutine[Any, Any, Candidates]) -> Candidates:
+    async def verify(self, input_ids: Sequence[int], position: int) -> Sequence[Candidates]:
+        return await self._fail_once(super().verify(input_ids, position))
+
+    async def _fail_once(self, run: Coroutine[Any, Any, T]) -> T:
         self._runs += 1
         if self._runs != self._fails_at:
             return await run

@@ -101,6 +101,7 @@
  * @property {ToolSchema[]} [tools]  whoever asks runs them, and asks again with what they gave
  * @property {ResponseFormat} [responseFormat]  of the answer; reasoning and calls of tools are free
  * @property {"error" | "truncate-oldest-turns"} [overflow]  of a chat that is too long; absent: error
+ * @property {boolean} [promptLookup]  whether guesses from what was said before may run along; absent: true
  */
 
 /**
@@ -195,6 +196,7 @@
  * @property {number} keyValueBytes  memory that the context's keys and values take, with the room they have to grow into
  * @property {number} seed
  * @property {boolean} reasoningCut  whether the budget, or the answer's reserve, ended the reasoning
+ * @property {number} steps  runs of the model that the new tokens took
  */
 
 /**

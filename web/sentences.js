@@ -168,7 +168,7 @@ export function statsParts(usage) {
     {
       label: "Decode",
       value: formatRate(written, usage.decodeMs) || "–",
-      explanation: `Wrote ${formatCount(usage.reasoningTokens)} tokens of reasoning and ${formatCount(usage.answerTokens)} of answer.`,
+      explanation: `Wrote ${formatCount(usage.reasoningTokens)} tokens of reasoning and ${formatCount(usage.answerTokens)} of answer in ${formatCount(usage.steps)} steps.`,
     },
     {
       label: "Context",

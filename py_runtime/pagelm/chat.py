@@ -82,6 +82,7 @@ class Chat:
         tools: Sequence[Function | Tool] = (),
         max_tool_rounds: int = MAX_TOOL_ROUNDS,
         response_format: ResponseFormat | None = None,
+        prompt_lookup: bool = True,
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Say something and hear the answer.
@@ -116,6 +117,7 @@ class Chat:
                 tools=toolbox.schemas,
                 response_format=response_format,
                 overflow=self.overflow,
+                prompt_lookup=prompt_lookup,
                 cancellation=cancellation,
             )
             async with aclosing(events):

@@ -32,6 +32,7 @@ class ChatModel(Protocol):
         tools: Tools | None,
         response_format: ResponseFormat | None,
         overflow: OverflowPolicy,
+        prompt_lookup: bool,
         cancellation: Cancellation | None,
     ) -> AsyncGenerator[ReplyEvent, None]: ...
 

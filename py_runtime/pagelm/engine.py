@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from time import perf_counter
+from typing import TypeVar
 
 from pagelm.backend import Backend, Candidates
 from pagelm.engine_steps import (
@@ -23,9 +24,13 @@ from pagelm.engine_steps import (
 from pagelm.errors import BusyError, SamplingError
 from pagelm.kv_cache import KVCache
 from pagelm.logprobs import StepLogprobs, check_top_logprobs, step_logprobs
+from pagelm.look_ahead import LookAhead
+from pagelm.prompt_lookup import PromptLookup
 from pagelm.sampling import Sampler
 from pagelm.sampling_options import SamplingOptions
 from pagelm.token_constraint import TokenConstraint
+
+Result = TypeVar("Result")
 
 PREFILL_CHUNK_TOKENS = 128
 """A stop during prefill waits for one chunk; on WASM a token costs least in runs of about this length."""
@@ -67,6 +72,7 @@ class Engine:
         interject: Interject = _nothing,
         top_logprobs: int | None = None,
         constraint: TokenConstraint | None = None,
+        prompt_lookup: bool = True,
     ) -> AsyncGenerator[EngineStep, None]:
         """Answer a prompt token by token.
 
@@ -83,6 +89,8 @@ class Engine:
             top_logprobs: How many of the likeliest to tell beside each token's log probability; None: none
                 of it. Every token then takes all logits.
             constraint: Which tokens may come next; it hears of every token. None: any.
+            prompt_lookup: Whether to run guesses at the next tokens along, where the backend can verify them
+                and no token takes all logits. What is said is chosen in the same way, token by token.
 
         Yields:
             `PrefillProgress` between two pieces of a long prompt, `Prefilled`, a `Token` for each new token,
@@ -115,22 +123,25 @@ class Engine:
             if len(self.cache) < len(input_ids):
                 yield PrefillProgress(len(self.cache), len(input_ids))
         prefilled = perf_counter()
+        ahead = self._look_ahead(input_ids, sampler, eos_token_ids, prompt_lookup and top_logprobs is None)
         yield Prefilled(len(input_ids), plan.keep, (prefilled - started) * 1000, sampler.seed)
 
         finish_reason: FinishReason = "abort"
         while candidates and not cancellation.cancelled and generation == self._generation:
-            token_id = await self._choose(candidates, sampler)
+            token_id = await self._choose(candidates, sampler, ahead)
             if token_id in eos_token_ids:
                 finish_reason = "stop"
                 break
             said = [token_id]
             sampler.accept(token_id)
+            ahead.accept(token_id)
             yield Token(token_id, await self._logprobs(token_id, top_logprobs))
             for forced_id in (interject() or sampler.forced())[: limit - 1]:
                 if cancellation.cancelled or generation != self._generation:
                     break
                 said.append(forced_id)
                 sampler.accept(forced_id)
+                ahead.accept(forced_id)
                 yield Token(forced_id)
             limit -= len(said)
             if cancellation.cancelled or generation != self._generation:
@@ -138,8 +149,10 @@ class Engine:
             if sampler.finished or not limit:
                 finish_reason = "stop" if sampler.finished else "length"
                 break
-            candidates = await self._append(said)
-        yield Finished(finish_reason, (perf_counter() - prefilled) * 1000)
+            candidates = await self._go_on(said, ahead, limit)
+        if ahead and generation == self._generation:
+            self._forget_all_after(len(self.cache) - len(ahead))
+        yield Finished(finish_reason, (perf_counter() - prefilled) * 1000, ahead.steps)
 
     async def prefill(self, input_ids: Sequence[int], *, cancellation: Cancellation | None = None) -> None:
         """Read what a prompt will begin with, so that it needs not be read then.
@@ -176,27 +189,66 @@ class Engine:
         """Run a piece of a prompt."""
         return await self._extend(self.backend.prefill(input_ids, len(self.cache)), input_ids)
 
+    def _look_ahead(
+        self, prompt: Sequence[int], sampler: Sampler, eos_token_ids: Collection[int], wanted: bool
+    ) -> LookAhead:
+        capabilities = self.backend.capabilities
+        all_logits = sampler.needs_all_logits(capabilities.candidates, capabilities.vocab_size)
+        if not wanted or all_logits or not capabilities.verify_tokens:
+            return LookAhead(None)
+        return LookAhead(
+            PromptLookup(prompt), verify_tokens=capabilities.verify_tokens, eos_token_ids=eos_token_ids
+        )
+
+    async def _go_on(self, said: Sequence[int], ahead: LookAhead, limit: int) -> Candidates:
+        """What follows the tokens that were said last; those that were not drafted have to run."""
+        held = len(ahead)
+        kept, candidates = ahead.follow(said)
+        if candidates:
+            return candidates
+        if held > kept:
+            self._forget_all_after(len(self.cache) - held + kept)
+        rest = said[kept:]
+        ahead.steps += 1
+        if not (drafted := ahead.draft(len(rest), limit)):
+            return await self._append(rest)
+        run = [*rest, *drafted]
+        rows = (await self._extend(self.backend.verify(run, len(self.cache)), run))[len(rest) - 1 :]
+        ahead.hold(drafted, rows)
+        return rows[0]
+
     async def _append(self, said: Sequence[int]) -> Candidates:
         """Run what was said last: a token of the model's own, and what was interjected after it."""
         if len(said) > 1:
             return await self._read(said)
         return await self._extend(self.backend.decode(said[0]), said)
 
-    async def _extend(self, step: Awaitable[Candidates], token_ids: Sequence[int]) -> Candidates:
+    async def _extend(self, step: Awaitable[Result], token_ids: Sequence[int]) -> Result:
         self._running = True
         try:
-            candidates = await step
+            result = await step
         finally:
             self._running = False
         self.cache.extend(token_ids)
-        return candidates
+        return result
 
-    async def _choose(self, candidates: Candidates, sampler: Sampler) -> int:
+    async def _choose(self, candidates: Candidates, sampler: Sampler, ahead: LookAhead) -> int:
         """The next token, by way of the whole vocabulary where the candidates are too few."""
         token_id = sampler.choose(candidates, self.backend.capabilities.vocab_size)
         if token_id is not None:
             return token_id
+        if ahead:
+            await self._run_last_again(ahead)
         return sampler.choose_from_all(await self._logits())
+
+    async def _run_last_again(self, ahead: LookAhead) -> None:
+        """Give up what is drafted, as there are all logits of a run's last token only."""
+        end = len(self.cache) - len(ahead)
+        last = self.cache.token_ids[end - 1]
+        self._forget_all_after(end - 1)
+        ahead.forget()
+        ahead.steps += 1
+        await self._append([last])
 
     async def _logprobs(self, token_id: int, top: int | None) -> StepLogprobs | None:
         return None if top is None else step_logprobs(await self._logits(), token_id, top)

@@ -82,10 +82,12 @@ class Finished:
         finish_reason: "stop": the model ended it. "length": `max_new_tokens` or the context did. "abort":
             someone did.
         decode_ms: From the end of prefill to here, the consumer's own time included.
+        steps: How many runs the new tokens took; a token that ends the reply took one too.
     """
 
     finish_reason: FinishReason
     decode_ms: float
+    steps: int
 
 
 EngineStep = PrefillProgress | Prefilled | Token | Finished

@@ -52,6 +52,7 @@ class Usage:
         key_value_bytes: Memory that the context's keys and values take, with the room they have to grow into.
         seed: What the draws came from; the same seed gives the same reply.
         reasoning_cut: Whether a thinking budget, or the answer's reserve, ended the reasoning.
+        steps: How many runs of the model the new tokens took.
     """
 
     prompt_tokens: int
@@ -65,6 +66,12 @@ class Usage:
     key_value_bytes: int
     seed: int
     reasoning_cut: bool
+    steps: int
+
+    @property
+    def tokens_per_step(self) -> float:
+        """New tokens for each run of the model: 1 but for those that were guessed, or had to follow."""
+        return (self.reasoning_tokens + self.answer_tokens) / max(1, self.steps)
 
     @property
     def new_prompt_tokens(self) -> int:
@@ -92,6 +99,7 @@ def add_usages(first: Usage, then: Usage) -> Usage:
         prefill_ms=first.prefill_ms + then.prefill_ms,
         decode_ms=first.decode_ms + then.decode_ms,
         reasoning_cut=first.reasoning_cut or then.reasoning_cut,
+        steps=first.steps + then.steps,
     )
 
 

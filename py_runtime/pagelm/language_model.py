@@ -187,6 +187,7 @@ class LanguageModel(TextModel):
         tools: Tools | None = None,
         response_format: ResponseFormat | None = None,
         overflow: OverflowPolicy = "error",
+        prompt_lookup: bool = True,
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[ReplyEvent, None]:
         """Answer the last message.
@@ -207,6 +208,8 @@ class LanguageModel(TextModel):
             response_format: What form the answer has; reasoning and calls are free. None: any.
             overflow: What to do with a chat that leaves too little of the context to its answer: refuse it if
                 it leaves nothing, or drop its oldest turns.
+            prompt_lookup: Whether guesses from what was said before may run along, where the backend can
+                verify them: fewer steps where text repeats. Every token is chosen as without them.
             cancellation: Set it to end the reply before its next token.
 
         Yields:
@@ -261,6 +264,7 @@ class LanguageModel(TextModel):
             max_new_tokens=max_new_tokens,
             top_logprobs=top_logprobs,
             constraint=constraint,
+            prompt_lookup=prompt_lookup,
             cancellation=cancellation,
         )
         async with aclosing(events):

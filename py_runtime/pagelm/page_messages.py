@@ -49,6 +49,7 @@ def message_of(event: ReplyEvent) -> tuple[str, dict[str, object]]:
                     "keyValueBytes": usage.key_value_bytes,
                     "seed": usage.seed,
                     "reasoningCut": usage.reasoning_cut,
+                    "steps": usage.steps,
                 },
             }
 

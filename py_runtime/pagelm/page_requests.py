@@ -45,6 +45,7 @@ class GenerateRequest:
     tools: tuple[Mapping[str, object], ...]
     response_format: ResponseFormat | None
     overflow: OverflowPolicy
+    prompt_lookup: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def parse_generate(request_json: str, model: LanguageModel) -> GenerateRequest:
         _tools(request),
         _response_format(request),
         _overflow(request),
+        request.flag("promptLookup") if "promptLookup" in request else True,
     )
 
 

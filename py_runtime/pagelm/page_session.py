@@ -166,6 +166,7 @@ class PageSession:
             tools=request.tools,
             response_format=request.response_format,
             overflow=request.overflow,
+            prompt_lookup=request.prompt_lookup,
             cancellation=cancellation,
         )
         async with aclosing(events):

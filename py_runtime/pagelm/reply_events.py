@@ -26,6 +26,7 @@ async def reply_events(
     max_new_tokens: int | None,
     top_logprobs: int | None,
     constraint: TokenConstraint | None = None,
+    prompt_lookup: bool = True,
     cancellation: Cancellation | None,
 ) -> AsyncGenerator[ReplyEvent, None]:
     """Generate; arguments and errors as of `Engine.generate`. A stop string of the stream ends it."""
@@ -39,6 +40,7 @@ async def reply_events(
         interject=stream.interject,
         top_logprobs=top_logprobs,
         constraint=constraint,
+        prompt_lookup=prompt_lookup,
     )
     async with aclosing(steps):
         async for step in steps:

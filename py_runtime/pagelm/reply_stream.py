@@ -158,6 +158,7 @@ class ReplyStream:
             key_value_bytes=key_value_bytes,
             seed=prefilled.seed,
             reasoning_cut=self._reasoning_closed,
+            steps=finished.steps,
         )
         return Done("stop" if self.stopped else finished.finish_reason, usage)
 

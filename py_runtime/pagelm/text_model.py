@@ -65,6 +65,7 @@ class TextModel:
         top_logprobs: int | None = None,
         response_format: ResponseFormat | None = None,
         allow_special: bool = False,
+        prompt_lookup: bool = True,
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[ReplyEvent, None]:
         """Go on with a text as it is: no template, no reasoning apart, tags are text.
@@ -78,6 +79,8 @@ class TextModel:
             response_format: What form the new text has, all of it. None: any.
             allow_special: Whether `<|im_start|>` and the like in the prompt become the tokens of that name.
                 Never for text that somebody else wrote.
+            prompt_lookup: Whether guesses from what was said before may run along, where the backend can
+                verify them: fewer steps where text repeats. Every token is chosen as without them.
             cancellation: Set it to end before the next token.
 
         Yields:
@@ -104,6 +107,7 @@ class TextModel:
             max_new_tokens=max_new_tokens,
             top_logprobs=top_logprobs,
             constraint=constraint,
+            prompt_lookup=prompt_lookup,
             cancellation=cancellation,
         )
         async with aclosing(events):

@@ -126,7 +126,8 @@ def measure_speed(model: ModelClient) -> Speed:
 
 def reply_usage(model: ModelClient, run: int, tokens: int) -> dict[str, Any]:
     sampling = {"temperature": 0, "maxNewTokens": tokens}
-    return model.reply(long_prompt(run), enable_thinking=True, sampling=sampling).usage
+    prompt = long_prompt(run)
+    return model.reply(prompt, enable_thinking=True, sampling=sampling, prompt_lookup=False).usage
 
 
 def layers_of(dist: Path) -> int:

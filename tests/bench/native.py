@@ -18,7 +18,8 @@ async def _measure(bundle: Path) -> Speed:
     model = await LanguageModel.load(bundle)
     prefill, decode = [], []
     for run in range(RUNS):
-        async for event in model.reply(long_prompt(run), sampling=SamplingOptions(temperature=0)):
+        greedy = SamplingOptions(temperature=0)
+        async for event in model.reply(long_prompt(run), sampling=greedy, prompt_lookup=False):
             if isinstance(event, Done):
                 prefill.append(event.usage.prefill_tokens_per_second)
                 decode.append(event.usage.decode_tokens_per_second)

@@ -38,6 +38,7 @@ const USAGE = {
   keyValueBytes: 2_097_152,
   seed: 1,
   reasoningCut: false,
+  steps: 8,
 };
 const ERROR = { name: "BackendError", message: "It broke." };
 

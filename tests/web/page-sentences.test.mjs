@@ -28,6 +28,7 @@ const USAGE = {
   keyValueBytes: 2_097_152,
   seed: 42,
   reasoningCut: false,
+  steps: 25,
 };
 
 test("bytes are counted in decimal units", () => {
@@ -96,6 +97,7 @@ test("prefill speed leaves out what was cached", () => {
     Context: "160 / 4,096",
     Seed: "42",
   });
+  assert.match(statsParts(USAGE)[1].explanation, /of answer in 25 steps/);
   assert.match(statsParts(USAGE)[2].explanation, /which has 2\.1 MB now/);
 });
 

@@ -76,6 +76,7 @@ class ModelClient:
         enable_thinking: bool,
         sampling: Mapping[str, float] | None = None,
         response_format: Mapping[str, object] | None = None,
+        prompt_lookup: bool = True,
         cancel_after_events: int = -1,
     ) -> Reply:
         """One answer; greedy unless told otherwise. `cancel_after_events` stops it after that many pieces."""
@@ -83,6 +84,7 @@ class ModelClient:
             "messages": [dict(message) for message in messages],
             "enableThinking": enable_thinking,
             "sampling": dict(GREEDY if sampling is None else sampling),
+            "promptLookup": prompt_lookup,
             "cancelAfterEvents": cancel_after_events,
         }
         if response_format is not None:

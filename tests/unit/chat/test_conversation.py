@@ -120,7 +120,7 @@ def test_a_question_too_long_for_the_context_ends_nothing(hold: Hold) -> None:
 
 
 def test_the_summary_says_what_a_turn_took_and_what_cut_it_short() -> None:
-    usage = Usage(20, 0, 30, 10, 5.0, 200.0, 60, 512, 0, 1, False)
+    usage = Usage(20, 0, 30, 10, 5.0, 200.0, 60, 512, 0, 1, False, 40)
     assert summary(Done("stop", usage)) == "40 tokens · 200 tokens/s · 60 of 512 in context"
     assert summary(Done("length", usage)).startswith("stopped: no room left")
     assert summary(Done("abort", usage)).startswith("stopped")

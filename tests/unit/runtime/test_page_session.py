@@ -19,6 +19,7 @@ from fakes import (
     FailingBackend,
     PausingBackend,
     Stepper,
+    in_circles,
     manifest_value,
     model_on,
     reply_ids,
@@ -86,6 +87,7 @@ def test_usage_has_the_keys_of_the_protocol() -> None:
         "keyValueBytes",
         "seed",
         "reasoningCut",
+        "steps",
     }
     assert (usage["answerTokens"], usage["contextSize"], usage["seed"]) == (2, CONTEXT_SIZE, 5)
 
@@ -392,6 +394,22 @@ def test_the_progress_of_a_long_prompt_is_posted() -> None:
     kinds = [kind for kind, _, _ in page.messages]
     assert kinds[:3] == ["prefill", "prefill", "text"]
     assert page.messages[0][2]["readTokens"] == 128
+
+
+def test_guesses_may_be_switched_off() -> None:
+    def model_says(**options: object) -> tuple[str, int]:
+        backend = ScriptedBackend(in_circles, vocab_size=VOCAB_SIZE, max_positions=512, verify_tokens=8)
+        page = ask(backend, request(sampling={"maxNewTokens": 40}, enableThinking=False, **options))
+        return page.text("text"), page.last()[1]["usage"]["steps"]
+
+    said, steps = model_says()
+    assert model_says(promptLookup=False) == (said, 39)
+    assert steps < 20
+
+
+def test_a_switch_that_is_none_is_refused() -> None:
+    error = ask(scripted("4."), request(promptLookup="no")).last()[1]["error"]
+    assert "promptLookup is a string (expected true or false)" in error["message"]
 
 
 def test_an_unknown_overflow_policy_is_refused() -> None:
