@@ -29,6 +29,7 @@ from pagelm.stop_strings import StopStrings
 from pagelm.text_model import TextModel
 from pagelm.thinking_budget import no_thinking, plan_thinking
 from pagelm.thinking_switch import is_thinking_switched_off
+from pagelm.token_constraint import TokenConstraint
 from pagelm.tokenizer import Tokenizer
 from pagelm.waiting import iterating_twin, wait_for, waiting_twin
 
@@ -204,7 +205,8 @@ class LanguageModel(TextModel):
                 the answer's reserve leaves.
             stop: Strings that end the answer, and are no part of it.
             top_logprobs: Tell each token's log probability and so many of the likeliest, 0 to 20; None: none.
-            tools: Functions that the template describes to the model; its calls are events.
+            tools: Functions that the template describes to the model; its calls are events, and each has the
+                schema of its tool unless a limit cuts it.
             response_format: What form the answer has; reasoning and calls are free. None: any.
             overflow: What to do with a chat that leaves too little of the context to its answer: refuse it if
                 it leaves nothing, or drop its oldest turns.
@@ -222,8 +224,8 @@ class LanguageModel(TextModel):
             ContextOverflowError: They do not fit; nothing has been run.
             SamplingError: An option is outside its range.
             ThinkingError: Thinking is enabled, or `thinking_budget` given, for a model that does not think.
-            ToolError: `tools` are given to a model that cannot call any.
-            GrammarError: `response_format` is not supported, or nothing has it.
+            ToolError: `tools` are no schemas of functions, or given to a model that cannot call any.
+            GrammarError: `response_format`, or the schema of a tool, is not supported, or nothing fits it.
             BusyError: Another reply is inside the backend right now.
             BackendError: From the backend.
         """
@@ -250,11 +252,13 @@ class LanguageModel(TextModel):
             calls_tools=bool(tools),
             has_tags=self.thinks,
         )
-        constraint = None
+        constraint: TokenConstraint | None = None
         if response_format:
             constraint = self._formats.constrain(
                 response_format, prompt, may_think=thinks, may_call=bool(tools)
             )
+        if tools:
+            constraint = self._formats.constrain_calls(tools, lambda: stream.section, constraint)
         events = reply_events(
             self.engine,
             stream,

@@ -13,7 +13,7 @@ from pagelm.errors import ToolError
 from pagelm.events import Done, Logprobs, ReasoningDelta, TextDelta, TokenLogprob, Usage
 from pagelm.logprobs import StepLogprobs
 from pagelm.stop_strings import StopStrings
-from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Tag, ThinkingEvent, ThinkingSplitter, open_section
+from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Section, Tag, ThinkingEvent, ThinkingSplitter, open_section
 from pagelm.thinking_budget import ThinkingBudget
 from pagelm.tokenizer import Tokenizer
 from pagelm.tool_calls import (
@@ -97,6 +97,11 @@ class ReplyStream:
         return Logprobs(
             token(token_id, logprobs.logprob), tuple(token(id, logprob) for id, logprob in logprobs.top)
         )
+
+    @property
+    def section(self) -> Section:
+        """Where the reply is after the tokens so far."""
+        return self._splitter.section
 
     @property
     def stopped(self) -> bool:

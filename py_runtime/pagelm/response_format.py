@@ -9,9 +9,11 @@ What is supported and what an answer looks like: docs/contracts.md, "Response fo
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
+from pagelm.chat_template import Tools
 from pagelm.errors import GrammarError
 from pagelm.json_text import load_json
 from pagelm.structured.answer_constraint import AnswerConstraint
@@ -19,10 +21,13 @@ from pagelm.structured.expressions import Expression
 from pagelm.structured.json_schema import compile_schema
 from pagelm.structured.regular_expression import parse_pattern
 from pagelm.structured.token_grammar import TokenGrammar
+from pagelm.structured.tool_call_constraint import ToolCallConstraint
+from pagelm.structured.tool_call_grammar import compile_tool_calls
 from pagelm.structured.vocabulary_index import VocabularyIndex
-from pagelm.thinking import CLOSE_TAG, OPEN_TAG, open_section
+from pagelm.thinking import CLOSE_TAG, OPEN_TAG, Section, open_section
+from pagelm.token_constraint import TokenConstraint
 from pagelm.tokenizer import Tokenizer
-from pagelm.tool_calls import OPEN_CALL
+from pagelm.tool_calls import CLOSE_CALL, OPEN_CALL
 
 _KEPT_GRAMMARS = 4
 _NO_TOKEN = -1
@@ -51,6 +56,11 @@ class Pattern:
 
 
 ResponseFormat = JsonSchema | Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class _ToolCalls:
+    tools: Tools
 
 
 class ResponseFormats:
@@ -106,7 +116,32 @@ class ResponseFormats:
             call_id=special_ids.get(OPEN_CALL) if may_call else None,
         )
 
-    def _grammar(self, asked: ResponseFormat) -> TokenGrammar:
+    def constrain_calls(
+        self,
+        tools: Tools,
+        section: Callable[[], Section],
+        outside: TokenConstraint | None = None,
+    ) -> ToolCallConstraint:
+        """What a reply may say where it calls one of these tools.
+
+        Args:
+            tools: Their schemas.
+            section: Where the reply is.
+            outside: What it may say elsewhere; None: anything.
+
+        Raises:
+            GrammarError: A schema is not supported, or nothing fits it.
+        """
+        special_ids = self._tokenizer.special_ids
+        return ToolCallConstraint(
+            self._grammar(_ToolCalls(tools)),
+            open_id=special_ids[OPEN_CALL],
+            close_id=special_ids[CLOSE_CALL],
+            section=section,
+            outside=outside,
+        )
+
+    def _grammar(self, asked: ResponseFormat | _ToolCalls) -> TokenGrammar:
         key = (type(asked), _text(asked))
         grammar = self._grammars.pop(key, None)
         if grammar is None:
@@ -121,9 +156,12 @@ class ResponseFormats:
         if kind is Pattern:
             name = "the pattern"
             expression = parse_pattern(text, name=name)
-        else:
+        elif kind is JsonSchema:
             name = "the schema"
             expression = compile_schema(_load(text))
+        else:
+            name = "the schema of the tools"
+            expression = compile_tool_calls(cast("Tools", _load(text)))
         if self._vocabulary is None:
             self._vocabulary = VocabularyIndex(self._tokenizer)
         return TokenGrammar(expression, self._vocabulary, name)
@@ -136,12 +174,13 @@ def _load(text: str) -> object:
         raise _no_json(error) from error
 
 
-def _text(asked: ResponseFormat) -> str:
+def _text(asked: ResponseFormat | _ToolCalls) -> str:
     """What tells one format from another; order counts in a schema."""
     if isinstance(asked, Pattern):
         return asked.pattern
     try:
-        return json.dumps(asked.schema, allow_nan=False)
+        value = list(asked.tools) if isinstance(asked, _ToolCalls) else asked.schema
+        return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise _no_json(error) from error
 

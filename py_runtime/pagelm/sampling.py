@@ -75,15 +75,16 @@ class Sampler:
         Raises:
             BackendError: The logits are not numbers.
         """
-        if self._constraint and (only := self._constraint.only) is not None:
+        constraint = self._binding_constraint()
+        if constraint and (only := constraint.only) is not None:
             return only
         penalties = self._penalties
         if penalties.active and not all(map(isfinite, candidates.values)):
             raise _not_finite(next(value for value in candidates.values if not isfinite(value)))
         whole = len(candidates.ids) >= vocab_size
         adjusted = penalties.apply(candidates, whole_vocabulary=whole)
-        if self._constraint:
-            return self._choose_allowed(self._constraint, adjusted, 0 if whole else vocab_size)
+        if constraint:
+            return self._choose_allowed(constraint, adjusted, 0 if whole else vocab_size)
         if not whole and self.needs_all_logits(len(adjusted.ids), vocab_size):
             return None
         return self.sample(adjusted)
@@ -95,18 +96,22 @@ class Sampler:
             BackendError: The logits are not numbers.
             GrammarError: No token may come next.
         """
-        if self._constraint and (listed := self._constraint.listed()) is not None:
+        constraint = self._binding_constraint()
+        if constraint and (listed := constraint.listed()) is not None:
             return self.sample(self._in_order(listed, logits))
         adjusted = self._penalties.apply_to_all(logits) if self._penalties.active else logits
-        if not self._constraint:
+        if not constraint:
             count = 1 if self.options.temperature == 0 else self.options.top_k
             return self.sample(greatest_candidates(adjusted, count or len(adjusted)))
         for count in (*_WIDER, len(adjusted)):
             others = max(0, len(adjusted) - count)
-            chosen = self._choose_allowed(self._constraint, greatest_candidates(adjusted, count), others)
+            chosen = self._choose_allowed(constraint, greatest_candidates(adjusted, count), others)
             if chosen is not None:
                 return chosen
         raise _stuck()
+
+    def _binding_constraint(self) -> TokenConstraint | None:
+        return None if self._constraint is None or self._constraint.free else self._constraint
 
     def _in_order(self, listed: Sequence[int], logits: Sequence[float]) -> Candidates:
         """The tokens that a constraint lists."""

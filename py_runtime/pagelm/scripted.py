@@ -144,7 +144,8 @@ class ScriptedBackend:
 
 
 class _PlayingBackend(ScriptedBackend):
-    """Plays fixed replies: a prefill after a truncate or a decode begins the next one."""
+    """Plays fixed replies: a prefill after a truncate, or of other tokens than the reply's after a decode,
+    begins the next one."""
 
     def __init__(
         self, replies: Sequence[Sequence[int]], *, vocab_size: int, max_positions: int, candidates: int
@@ -156,12 +157,17 @@ class _PlayingBackend(ScriptedBackend):
         self._reply = -1
         self._played = 0
         self._begins = True
+        self._truncated = True
 
     async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:
-        if self._begins:
-            self._reply += 1
+        if self._goes_on(input_ids):
+            self._played += len(input_ids)
+            self._begins = True
+        else:
+            self._reply += self._begins
             self._begins = False
-        self._played = 0
+            self._played = 0
+        self._truncated = False
         return await super().prefill(input_ids, position)
 
     async def decode(self, token_id: int) -> Candidates:
@@ -171,7 +177,14 @@ class _PlayingBackend(ScriptedBackend):
 
     def truncate(self, length: int) -> None:
         super().truncate(length)
-        self._begins = True
+        self._begins = self._truncated = True
+
+    def _goes_on(self, input_ids: Sequence[int]) -> bool:
+        """Whether these are what the reply says next, put in at once."""
+        if self._truncated or not 0 <= self._reply < len(self._replies):
+            return False
+        reply = self._replies[self._reply]
+        return tuple(input_ids) == reply[self._played : self._played + len(input_ids)]
 
     def _next_of_reply(self, token_ids: Sequence[int]) -> int:
         if self._reply >= len(self._replies) or self._played >= len(self._replies[self._reply]):

@@ -13,6 +13,11 @@ class TokenConstraint(Protocol):
     """What one reply may say next; `accept` each of its tokens."""
 
     @property
+    def free(self) -> bool:
+        """Whether any token may come next, so that nothing else needs to be asked."""
+        ...
+
+    @property
     def finished(self) -> bool:
         """Whether the reply ends here, as nothing may follow."""
         ...

@@ -53,6 +53,10 @@ class AnswerConstraint:
         self._begun = False
 
     @property
+    def free(self) -> bool:
+        return self._phase == "free"
+
+    @property
     def finished(self) -> bool:
         return self._phase == "answer" and self._state.accepts and not self._state.members
 

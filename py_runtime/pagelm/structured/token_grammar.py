@@ -44,8 +44,8 @@ class TokenGrammar:
         data = self._vocabulary.bytes_of(token_id)
         return self._automaton.read(state, data) if data else None
 
-    def forced(self, state: State, until: State) -> list[int]:
-        """The tokens of the text that has to follow, whatever else does, up to a state.
+    def forced(self, state: State, until: State | None = None) -> list[int]:
+        """The tokens of the text that has to follow, whatever else does; no further than to a state.
 
         As the tokenizer would write it, which is how the model has seen such text. The last of them is left
         open where more may follow, as it may be part of a longer one.

@@ -305,9 +305,9 @@ def test_cancel_aborts_and_says_so() -> None:
 
 
 def test_tools_reach_the_template() -> None:
-    template = "{{ tools[0].name }}{% for message in messages %}{{ message.content }}{% endfor %}"
+    template = "{{ tools[0].function.name }}{% for message in messages %}{{ message.content }}{% endfor %}"
     backend = RecordingBackend(lambda _: reply_ids("")[0], vocab_size=TOOL_VOCAB_SIZE)
-    reply(tool_model_on(backend, template), tools=[{"name": "clock"}])
+    reply(tool_model_on(backend, template), tools=[{"type": "function", "function": {"name": "clock"}}])
     assert bytes(backend.prefilled()) == b"clock2 + 2?"
 
 

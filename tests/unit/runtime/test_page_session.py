@@ -468,10 +468,10 @@ def test_a_call_of_a_tool_is_posted_and_the_page_runs_it() -> None:
     assert page.last()[1]["finishReason"] == "stop"
 
 
-def test_a_broken_call_is_posted_with_what_is_wrong() -> None:
-    payload = ask_with_tools("<tool_call>\n{\n</tool_call>").messages[-2][2]
-    assert payload["text"] == "\n{\n"
-    assert "not valid JSON" in payload["problem"]
+def test_a_call_that_a_limit_cuts_is_posted_with_what_is_wrong() -> None:
+    call = '<tool_call>\n{"name": "add", "arguments": {}}\n</tool_call>'
+    payload = ask_with_tools(call, sampling={"maxNewTokens": 5}).messages[-2][2]
+    assert payload == {"text": '\n{"n', "problem": "The tool call ends without </tool_call>."}
 
 
 def test_results_of_tools_are_messages() -> None:

@@ -36,6 +36,14 @@ def test_the_next_prompt_plays_the_next_reply() -> None:
     assert first_id(backend, 2) == 6
 
 
+def test_what_a_reply_says_next_may_be_put_in_at_once() -> None:
+    backend = ScriptedBackend.playing([[5, 6, 7, 8], [9]])
+    first_id(backend, 1)
+    assert first_id(backend, 5, 6) == 7
+    assert run(backend.decode(7)).ids[0] == 8
+    assert first_id(backend, 1) == 9
+
+
 def test_what_is_not_scripted_is_an_error() -> None:
     backend = ScriptedBackend.playing([[5]])
     first_id(backend, 1)

@@ -252,6 +252,8 @@ def test_what_is_interjected_and_was_guessed_does_not_run_again() -> None:
 class OnlyLetters:
     """A constraint that lists nothing: whether tokens may come is asked one by one."""
 
+    free = False
+
     def __init__(self, allowed: Collection[int], ends_after: int) -> None:
         self._allowed = allowed
         self._left = ends_after

@@ -45,6 +45,7 @@ class Allowing:
         self._steps = steps
         self._lists = lists
         self._step = 0
+        self.free = False
         self.finished = False
 
     @property
