@@ -102,6 +102,7 @@
  * @property {ResponseFormat} [responseFormat]  of the answer; reasoning and calls of tools are free
  * @property {"error" | "truncate-oldest-turns"} [overflow]  of a chat that is too long; absent: error
  * @property {boolean} [promptLookup]  whether guesses from what was said before may run along; absent: true
+ * @property {number[]} [said]  ids that the interrupted answer to this request, seed included, had said; tells what follows
  */
 
 /**
@@ -197,6 +198,7 @@
  * @property {number} seed
  * @property {boolean} reasoningCut  whether the budget, or the answer's reserve, ended the reasoning
  * @property {number} steps  runs of the model that the new tokens took
+ * @property {number} [replayedTokens]  of the new ones, said before an interruption; decodeMs is not for these
  */
 
 /**
@@ -273,9 +275,10 @@
  */
 
 /**
- * What a generation yields to the page; the last one is always `done`.
- * @typedef {TurnsDroppedMessage | PrefillMessage | LogprobsMessage | ReasoningMessage | TextMessage | ToolCallMessage | DoneMessage
- * } GenerationEvent
+ * What a generation yields to the page; the last one is always `done`. `said`: ids of tokens said since the last message
+ * that had some, and before what this one tells.
+ * @typedef {(TurnsDroppedMessage | PrefillMessage | LogprobsMessage | ReasoningMessage | TextMessage | ToolCallMessage | DoneMessage)
+ *   & {said?: number[]}} GenerationEvent
  */
 
 export {};

@@ -158,7 +158,7 @@ export function formatRate(tokens, milliseconds) {
  */
 export function statsParts(usage) {
   const read = usage.promptTokens - usage.cachedTokens;
-  const written = usage.reasoningTokens + usage.answerTokens;
+  const written = usage.reasoningTokens + usage.answerTokens - (usage.replayedTokens ?? 0);
   return [
     {
       label: "Prefill",

@@ -26,6 +26,7 @@ from pagelm.kv_cache import KVCache
 from pagelm.logprobs import StepLogprobs, check_top_logprobs, step_logprobs
 from pagelm.look_ahead import LookAhead
 from pagelm.prompt_lookup import PromptLookup
+from pagelm.replay import Replay
 from pagelm.sampling import Sampler
 from pagelm.sampling_options import SamplingOptions
 from pagelm.token_constraint import TokenConstraint
@@ -73,6 +74,7 @@ class Engine:
         top_logprobs: int | None = None,
         constraint: TokenConstraint | None = None,
         prompt_lookup: bool = True,
+        said: Sequence[int] = (),
     ) -> AsyncGenerator[EngineStep, None]:
         """Answer a prompt token by token.
 
@@ -91,13 +93,16 @@ class Engine:
             constraint: Which tokens may come next; it hears of every token. None: any.
             prompt_lookup: Whether to run guesses at the next tokens along, where the backend can verify them
                 and no token takes all logits. What is said is chosen in the same way, token by token.
+            said: What this reply said before it was interrupted, in another engine perhaps. With the other
+                arguments as they were, what follows is what would have followed.
 
         Yields:
             `PrefillProgress` between two pieces of a long prompt, `Prefilled`, a `Token` for each new token,
             `Finished`.
 
         Raises:
-            SamplingError: `max_new_tokens` is below 1, or `top_logprobs` outside its range.
+            SamplingError: `max_new_tokens` is below 1, `top_logprobs` outside its range, or `said` is nothing
+                that this reply can have said.
             ContextOverflowError: The prompt does not fit; nothing has been run.
             BusyError: Another generation is inside the backend right now.
             GrammarError: The constraint lets no token through.
@@ -107,6 +112,7 @@ class Engine:
         check_top_logprobs(top_logprobs)
         plan = self.cache.plan(input_ids, valid=self.backend.length)
         sampler = Sampler(sampling, input_ids, constraint)
+        replay = Replay(said, sampling, self.backend.capabilities.vocab_size)
         limit = token_limit(max_new_tokens, plan.budget)
         cancellation = cancellation or Cancellation()
         self._generation += 1
@@ -127,29 +133,35 @@ class Engine:
         yield Prefilled(len(input_ids), plan.keep, (prefilled - started) * 1000, sampler.seed)
 
         finish_reason: FinishReason = "abort"
+        unread: list[int] = []
         while candidates and not cancellation.cancelled and generation == self._generation:
-            token_id = await self._choose(candidates, sampler, ahead)
+            replayed = bool(replay)
+            token_id = replay.choose(sampler) if replayed else await self._choose(candidates, sampler, ahead)
             if token_id in eos_token_ids:
                 finish_reason = "stop"
                 break
-            said = [token_id]
+            run = [token_id]
             sampler.accept(token_id)
             ahead.accept(token_id)
-            yield Token(token_id, await self._logprobs(token_id, top_logprobs))
+            logprobs = None if replayed else await self._logprobs(token_id, top_logprobs)
+            yield Token(token_id, logprobs, replayed)
             for forced_id in (interject() or sampler.forced())[: limit - 1]:
                 if cancellation.cancelled or generation != self._generation:
                     break
-                said.append(forced_id)
+                run.append(forced_id)
                 sampler.accept(forced_id)
                 ahead.accept(forced_id)
-                yield Token(forced_id)
-            limit -= len(said)
+                yield Token(forced_id, replayed=replay.has_said(forced_id))
+            limit -= len(run)
             if cancellation.cancelled or generation != self._generation:
                 break
             if sampler.finished or not limit:
                 finish_reason = "stop" if sampler.finished else "length"
                 break
-            candidates = await self._go_on(said, ahead, limit)
+            unread += run
+            if not replay:
+                candidates = await self._go_on(unread, ahead, limit)
+                unread = []
         if ahead and generation == self._generation:
             self._forget_all_after(len(self.cache) - len(ahead))
         yield Finished(finish_reason, (perf_counter() - prefilled) * 1000, ahead.steps)
@@ -218,10 +230,13 @@ class Engine:
         return rows[0]
 
     async def _append(self, said: Sequence[int]) -> Candidates:
-        """Run what was said last: a token of the model's own, and what was interjected after it."""
-        if len(said) > 1:
-            return await self._read(said)
-        return await self._extend(self.backend.decode(said[0]), said)
+        """Run what was said last: a token of the model's own, and what came with it without a choice."""
+        if len(said) == 1:
+            return await self._extend(self.backend.decode(said[0]), said)
+        length = self._prefill_chunk_tokens
+        for start in range(0, len(said), length):
+            candidates = await self._read(said[start : start + length])
+        return candidates
 
     async def _extend(self, step: Awaitable[Result], token_ids: Sequence[int]) -> Result:
         self._running = True

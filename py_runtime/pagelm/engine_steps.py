@@ -68,10 +68,12 @@ class Token:
     Attributes:
         token_id: Its id.
         logprobs: What the model thought of it, when that was asked for and the model chose it.
+        replayed: Whether it was said before the reply was interrupted.
     """
 
     token_id: int
     logprobs: StepLogprobs | None = None
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ class Usage:
         seed: What the draws came from; the same seed gives the same reply.
         reasoning_cut: Whether a thinking budget, or the answer's reserve, ended the reasoning.
         steps: How many runs of the model the new tokens took.
+        replayed_tokens: Of the new tokens, those said before the reply was interrupted; `decode_ms` is for
+            the others, and for reading these.
     """
 
     prompt_tokens: int
@@ -67,11 +69,13 @@ class Usage:
     seed: int
     reasoning_cut: bool
     steps: int
+    replayed_tokens: int = 0
 
     @property
     def tokens_per_step(self) -> float:
         """New tokens for each run of the model: 1 but for those that were guessed, or had to follow."""
-        return (self.reasoning_tokens + self.answer_tokens) / max(1, self.steps)
+        tokens = self.reasoning_tokens + self.answer_tokens - self.replayed_tokens
+        return tokens / max(1, self.steps)
 
     @property
     def new_prompt_tokens(self) -> int:
@@ -86,7 +90,7 @@ class Usage:
     @property
     def decode_tokens_per_second(self) -> float:
         """Of reasoning and answer together; 0.0 where nothing could be measured."""
-        tokens = self.reasoning_tokens + self.answer_tokens
+        tokens = self.reasoning_tokens + self.answer_tokens - self.replayed_tokens
         return 1000 * tokens / self.decode_ms if self.decode_ms else 0.0
 
 
@@ -100,6 +104,7 @@ def add_usages(first: Usage, then: Usage) -> Usage:
         decode_ms=first.decode_ms + then.decode_ms,
         reasoning_cut=first.reasoning_cut or then.reasoning_cut,
         steps=first.steps + then.steps,
+        replayed_tokens=first.replayed_tokens + then.replayed_tokens,
     )
 
 

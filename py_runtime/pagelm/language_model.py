@@ -190,6 +190,7 @@ class LanguageModel(TextModel):
         overflow: OverflowPolicy = "error",
         prompt_lookup: bool = True,
         cancellation: Cancellation | None = None,
+        said: list[int] | None = None,
     ) -> AsyncGenerator[ReplyEvent, None]:
         """Answer the last message.
 
@@ -213,6 +214,9 @@ class LanguageModel(TextModel):
             prompt_lookup: Whether guesses from what was said before may run along, where the backend can
                 verify them: fewer steps where text repeats. Every token is chosen as without them.
             cancellation: Set it to end the reply before its next token.
+            said: Gets the id of each token when its events have been taken. Should the backend fail, the same
+                list with the same messages, options and seed, on this model or another load of it, goes on
+                behind what was told. None: not wanted.
 
         Yields:
             `TurnsDropped` if that had to be, `PrefillProgress` while a long prompt is read, `ReasoningDelta`
@@ -270,6 +274,7 @@ class LanguageModel(TextModel):
             constraint=constraint,
             prompt_lookup=prompt_lookup,
             cancellation=cancellation,
+            said=said,
         )
         async with aclosing(events):
             async for event in events:

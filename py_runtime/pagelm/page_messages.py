@@ -50,6 +50,7 @@ def message_of(event: ReplyEvent) -> tuple[str, dict[str, object]]:
                     "seed": usage.seed,
                     "reasoningCut": usage.reasoning_cut,
                     "steps": usage.steps,
+                    "replayedTokens": usage.replayed_tokens,
                 },
             }
 

@@ -46,6 +46,7 @@ class GenerateRequest:
     response_format: ResponseFormat | None
     overflow: OverflowPolicy
     prompt_lookup: bool
+    said: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def parse_generate(request_json: str, model: LanguageModel) -> GenerateRequest:
         _response_format(request),
         _overflow(request),
         request.flag("promptLookup") if "promptLookup" in request else True,
+        list(request.integers("said")) if "said" in request else [],
     )
 
 

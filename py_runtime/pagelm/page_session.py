@@ -168,10 +168,15 @@ class PageSession:
             overflow=request.overflow,
             prompt_lookup=request.prompt_lookup,
             cancellation=cancellation,
+            said=request.said,
         )
+        told = len(request.said)
         async with aclosing(events):
             async for event in events:
                 kind, payload = message_of(event)
+                if new_ids := request.said[told:]:
+                    payload["said"] = new_ids
+                    told = len(request.said)
                 self._post(kind, id, json.dumps(payload))
 
     def _post_error(self, id: int, error: Exception) -> None:

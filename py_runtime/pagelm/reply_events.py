@@ -28,8 +28,14 @@ async def reply_events(
     constraint: TokenConstraint | None = None,
     prompt_lookup: bool = True,
     cancellation: Cancellation | None,
+    said: list[int] | None = None,
 ) -> AsyncGenerator[ReplyEvent, None]:
-    """Generate; arguments and errors as of `Engine.generate`. A stop string of the stream ends it."""
+    """Generate; arguments and errors as of `Engine.generate`. A stop string of the stream ends it.
+
+    Args:
+        said: Its tokens are told no more; each new one is appended when all of its events have been taken.
+    """
+    said = [] if said is None else said
     stop_here = Cancellation(cancellation)
     steps = engine.generate(
         prompt,
@@ -41,15 +47,20 @@ async def reply_events(
         top_logprobs=top_logprobs,
         constraint=constraint,
         prompt_lookup=prompt_lookup,
+        said=tuple(said),
     )
     async with aclosing(steps):
         async for step in steps:
             match step:
-                case Token(token_id, logprobs):
-                    if logprobs:
-                        yield stream.describe(token_id, logprobs)
-                    for event in stream.push(token_id):
-                        yield event
+                case Token(token_id, logprobs, replayed):
+                    if replayed:
+                        stream.replay(token_id)
+                    else:
+                        if logprobs:
+                            yield stream.describe(token_id, logprobs)
+                        for event in stream.push(token_id):
+                            yield event
+                        said.append(token_id)
                     if stream.stopped:
                         stop_here.cancel()
                 case PrefillProgress():

@@ -74,6 +74,7 @@ class ReplyStream:
         self._calls = ToolCallSplitter()
         self._reasoning_tokens = 0
         self._answer_tokens = 0
+        self._replayed_tokens = 0
         self.prefilled = Prefilled(len(prompt), 0, 0.0, 0)
 
     def push(self, token_id: int) -> list[Piece]:
@@ -87,6 +88,11 @@ class ReplyStream:
         else:
             self._answer_tokens += 1
         return events
+
+    def replay(self, token_id: int) -> None:
+        """Take a token whose events were told before the reply was interrupted."""
+        self._replayed_tokens += 1
+        self.push(token_id)
 
     def describe(self, token_id: int, logprobs: StepLogprobs) -> Logprobs:
         """The event that tells how likely a token was."""
@@ -164,6 +170,7 @@ class ReplyStream:
             seed=prefilled.seed,
             reasoning_cut=self._reasoning_closed,
             steps=finished.steps,
+            replayed_tokens=self._replayed_tokens,
         )
         return Done("stop" if self.stopped else finished.finish_reason, usage)
 

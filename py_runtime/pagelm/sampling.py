@@ -137,6 +137,11 @@ class Sampler:
                 return None
         return self.sample(Candidates(values, [token_id for _, token_id in allowed])) if allowed else None
 
+    def skip(self) -> None:
+        """Pass over a choice that was made before; it costs the draw that it cost then."""
+        if self.options.temperature and (self._constraint is None or self._constraint.only is None):
+            self._draw()
+
     def accept(self, token_id: int) -> None:
         """The reply goes on with this token, whoever chose it."""
         self._penalties.accept(token_id)

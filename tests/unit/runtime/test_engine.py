@@ -357,3 +357,50 @@ async def _first(steps, count):  # type: ignore[no-untyped-def]
     """The first items of an async iterator, which stays open."""
     for _ in range(count):
         yield await anext(steps)
+
+
+def test_what_was_said_before_is_run_in_pieces_and_not_chosen() -> None:
+    backend = counting()
+    engine = Engine(backend, prefill_chunk_tokens=2)
+    steps = run(
+        collect(engine.generate([10], sampling=GREEDY, eos_token_ids=(), max_new_tokens=5, said=[50, 60, 70]))
+    )
+    assert [(step.token_id, step.replayed) for step in steps if isinstance(step, Token)] == [
+        (50, True),
+        (60, True),
+        (70, True),
+        (71, False),
+        (72, False),
+    ]
+    assert [call for call in backend.calls if call[0] != "truncate"] == [
+        ("prefill", (10,)),
+        ("prefill", (50, 60)),
+        ("prefill", (70,)),
+        ("decode", 71),
+    ]
+    assert engine.cache.token_ids == (10, 50, 60, 70, 71)
+
+
+def test_a_reply_that_had_said_all_it_may_ends_without_a_run() -> None:
+    backend = counting()
+    steps = run(
+        collect(
+            Engine(backend).generate([10], sampling=GREEDY, eos_token_ids=(), max_new_tokens=2, said=[11, 12])
+        )
+    )
+    assert isinstance(steps[-1], Finished)
+    assert steps[-1].finish_reason == "length"
+    assert backend.prefilled() == [10]
+
+
+def test_said_tokens_where_others_have_to_come_are_refused() -> None:
+    forced = iter([[99]])
+    steps = Engine(counting()).generate(
+        [10],
+        sampling=GREEDY,
+        eos_token_ids=(),
+        said=[11, 12],
+        interject=lambda: next(forced, []),
+    )
+    with pytest.raises(SamplingError, match=r"token 12 \(expected token 99"):
+        run(collect(steps))

@@ -88,6 +88,7 @@ def test_usage_has_the_keys_of_the_protocol() -> None:
         "seed",
         "reasoningCut",
         "steps",
+        "replayedTokens",
     }
     assert (usage["answerTokens"], usage["contextSize"], usage["seed"]) == (2, CONTEXT_SIZE, 5)
 
@@ -240,6 +241,47 @@ def test_a_failure_nobody_foresaw_reaches_the_page() -> None:
     kind, payload = ask(FailingBackend(successor, fails_at=2, vocab_size=VOCAB_SIZE), request()).last()
     assert (kind, payload["error"]["name"]) == ("error", "RuntimeError")
     assert payload["error"]["message"] == "device lost"
+
+
+def test_a_reply_that_is_resumed_goes_on_behind_what_was_posted() -> None:
+    """On another worker, from the ids that the first one's messages told."""
+    script = "<think>\nhm\n</think>\n\n4 or é."
+    whole = ask(scripted(script), request(sampling={"seed": 3}))
+    for heard in range(len(whole.messages)):
+        told = whole.messages[: heard + 1]
+        said = [token_id for _, _, payload in told for token_id in payload.get("said", [])]
+        last = max([index for index, (_, _, payload) in enumerate(told) if "said" in payload], default=0)
+        rest = ask(repeating(script), request(sampling={"seed": 3}, said=said))
+        for kind in ("reasoning", "text"):
+            shown = "".join(payload["text"] for k, _, payload in told[:last] if k == kind)
+            assert shown + rest.text(kind) == whole.text(kind)
+        assert rest.last()[1]["usage"]["replayedTokens"] == len(said)
+
+
+def repeating(script: str) -> ScriptedBackend:
+    """Says the script behind any prompt, wherever in it a prompt of one's own making stops."""
+    ids = reply_ids(script)
+    prompt = len(scripted_prompt())
+    return ScriptedBackend(
+        lambda token_ids: ids[len(token_ids) - prompt], vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE
+    )
+
+
+def scripted_prompt() -> list[int]:
+    model = model_on(scripted())
+    return [0] * model.count_tokens([{"role": "user", "content": "2 + 2?"}], enable_thinking=True)
+
+
+@pytest.mark.parametrize("said", [[VOCAB_SIZE], [-1], "ab"])
+def test_ids_that_no_reply_can_have_said_are_refused(said: Any) -> None:
+    kind, payload = ask(scripted("4."), request(sampling={"seed": 3}, said=said)).last()
+    assert (kind, payload["error"]["name"] in ("SamplingError", "ProtocolError")) == ("error", True)
+
+
+def test_a_reply_is_resumed_with_the_seed_that_it_began_with() -> None:
+    kind, payload = ask(scripted("4."), request(said=[ord("4")])).last()
+    assert (kind, payload["error"]["name"]) == ("error", "SamplingError")
+    assert "seed" in payload["error"]["message"]
 
 
 def test_after_an_error_the_next_request_is_answered() -> None:
@@ -464,7 +506,9 @@ def ask_with_tools(*replies: str, **fields: Any) -> Page:
 
 def test_a_call_of_a_tool_is_posted_and_the_page_runs_it() -> None:
     page = ask_with_tools('<tool_call>\n{"name": "add", "arguments": {"a": 2}}\n</tool_call>')
-    assert page.messages[-2] == ("toolCall", 1, {"name": "add", "arguments": {"a": 2}})
+    kind, id, call = page.messages[-2]
+    assert call.pop("said")
+    assert (kind, id, call) == ("toolCall", 1, {"name": "add", "arguments": {"a": 2}})
     assert page.last()[1]["finishReason"] == "stop"
 
 
