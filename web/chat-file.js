@@ -9,6 +9,7 @@
 
 import { messagesOf } from "./chat-request.js";
 import { SavedChatError } from "./errors.js";
+import { readTurns } from "./saved-turns.js";
 
 /** @typedef {import("./chat-state.js").ChatState} ChatState */
 /** @typedef {import("./chat-state.js").SavedChat} SavedChat */
@@ -39,7 +40,7 @@ export function writeChatFile(state, model) {
  * @param {string} text
  * @param {string} model  name of the one that is loaded
  * @returns {SavedChat}
- * @throws {SavedChatError} it is no saved chat, another model's, or used what this page has not
+ * @throws {SavedChatError} it is no saved chat, or another model's
  */
 export function readChatFile(text, model) {
   const value = parse(text);
@@ -55,19 +56,15 @@ export function readChatFile(text, model) {
   }
   const system = messages[0]?.role === "system" ? messages[0].content : "";
   const spoken = system === "" ? messages : messages.slice(1);
-  if (spoken.some(({ role }) => role === "tool"))
-    throw refused("it used tools, which this page has not", "a chat without tools");
-  if (!inTurn(spoken)) throw refused("its messages are out of order", "questions and answers in turn");
+  const turns = readTurns(spoken);
+  if (turns === null)
+    throw refused("its messages are out of order", "questions, answers, and tools after the calls of them");
   const dropped = value.dropped_messages;
   if (!Number.isInteger(dropped) || dropped < 0 || dropped > spoken.length) {
     throw refused(`it dropped ${JSON.stringify(dropped)} messages`, `0 to ${spoken.length}`);
   }
-  return {
-    system,
-    messages: spoken,
-    droppedMessages: dropped,
-    enableThinking: value.enable_thinking !== false,
-  };
+  const droppedTurns = spoken.slice(0, dropped).filter(({ role }) => role === "user").length;
+  return { system, turns, droppedTurns, enableThinking: value.enable_thinking !== false };
 }
 
 /** @param {string} text */
@@ -87,16 +84,16 @@ function isMessage(message) {
   return (
     typeof message?.role === "string" &&
     typeof message.content === "string" &&
-    ["undefined", "string"].includes(typeof message.reasoning_content)
+    ["undefined", "string"].includes(typeof message.reasoning_content) &&
+    (message.tool_calls === undefined ||
+      (Array.isArray(message.tool_calls) && message.tool_calls.every(isToolCall)))
   );
 }
 
-/** @param {ChatMessage[]} messages */
-function inTurn(messages) {
-  const roles = messages.map(({ role }) => role);
-  return (
-    messages.length % 2 === 0 && roles.every((role, index) => role === (index % 2 ? "assistant" : "user"))
-  );
+/** @param {any} entry */
+function isToolCall(entry) {
+  const { name, arguments: values } = entry?.function ?? {};
+  return typeof name === "string" && typeof values === "object" && values !== null && !Array.isArray(values);
 }
 
 /**

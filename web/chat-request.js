@@ -8,7 +8,7 @@
  */
 
 /** @typedef {import("./chat-state.js").ChatState} ChatState */
-/** @typedef {import("./chat-state.js").Turn} Turn */
+/** @typedef {import("./turn.js").Round} Round */
 /** @typedef {import("./protocol.js").ChatMessage} ChatMessage */
 /** @typedef {import("./protocol.js").Sampling} Sampling */
 
@@ -32,15 +32,49 @@ export function messagesFor(state, turn) {
 export function messagesOf({ system, turns, firstShownId }) {
   /** @type {ChatMessage[]} */
   const messages = system.trim() === "" ? [] : [{ role: "system", content: system }];
-  for (const { id, question, answer, reasoning } of turns) {
+  for (const { id, question, rounds, answer, reasoning } of turns) {
     if (answer === "" || id < firstShownId) continue;
-    /** @type {ChatMessage} */
-    const reply = { role: "assistant", content: answer };
-    // Without it the template would take what precedes a “</think>” in the answer for the reasoning.
-    if (reasoning !== "" || answer.includes("</think>")) reply.reasoning_content = reasoning;
-    messages.push({ role: "user", content: question }, reply);
+    const replies = [...rounds, { answer, reasoning, calls: [] }];
+    messages.push({ role: "user", content: question }, ...replies.flatMap(messagesOfRound));
   }
   return messages;
+}
+
+/**
+ * What the model said in one round, and what its calls gave. What was broken of these stays as the text that it is.
+ * @param {Pick<Round, "answer" | "reasoning" | "calls">} round
+ * @returns {ChatMessage[]}
+ */
+export function messagesOfRound({ answer, reasoning, calls }) {
+  const broken = calls.flatMap(({ call }) => (call.problem === undefined ? [] : [call.text]));
+  /** @type {ChatMessage} */
+  const reply = { role: "assistant", content: [answer, ...broken].filter((text) => text !== "").join("\n") };
+  // Without it the template would take what precedes a “</think>” in the answer for the reasoning.
+  if (reasoning !== "" || answer.includes("</think>")) reply.reasoning_content = reasoning;
+  const entries = calls.flatMap(({ call }) => (call.problem === undefined ? [entryOf(call)] : []));
+  if (entries.length > 0) reply.tool_calls = entries;
+  return [
+    reply,
+    ...calls.map(({ result }) => ({ role: /** @type {const} */ ("tool"), content: result ?? "" })),
+  ];
+}
+
+/**
+ * @param {{name: string, arguments: Record<string, unknown>}} call
+ * @returns {import("./protocol.js").ToolCallEntry}
+ */
+function entryOf({ name, arguments: values }) {
+  return { type: "function", function: { name, arguments: values } };
+}
+
+/**
+ * The tools that the model is shown.
+ * @param {Pick<ChatState, "ready" | "tools">} state
+ * @returns {import("./protocol.js").ToolSchema[]}
+ */
+export function offeredTools({ ready, tools }) {
+  if (!ready?.tools) return [];
+  return [...ready.tools, ...tools.own].filter(({ function: { name } }) => tools.enabled.includes(name));
 }
 
 /**
@@ -50,7 +84,8 @@ export function messagesOf({ system, turns, firstShownId }) {
  */
 export function nextPrompt(state) {
   const messages = messagesFor(state, { id: state.nextId, question: state.draft.trim() });
-  return { messages, enableThinking: willThink(state, state.enableThinking) };
+  const tools = offeredTools(state);
+  return { messages, enableThinking: willThink(state, state.enableThinking), tools };
 }
 
 /**

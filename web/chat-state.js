@@ -8,36 +8,20 @@
  * @module
  */
 
-/** @typedef {import("./protocol.js").ChatMessage} ChatMessage */
+import { branchChat, deleteChat, show, startNewChat, stopTurn, switchChat } from "./chat-shelf.js";
+import { isBusy, openTurn, returnUnanswered } from "./open-turn.js";
+import { NO_FORMAT } from "./response-format.js";
+import { advanceTurn, endThinking, hasBegun, newTurn } from "./turn.js";
+
 /** @typedef {import("./protocol.js").ErrorDescription} ErrorDescription */
-/** @typedef {import("./protocol.js").FinishReason} FinishReason */
 /** @typedef {import("./protocol.js").LoadStage} LoadStage */
 /** @typedef {import("./protocol.js").Progress} Progress */
 /** @typedef {import("./protocol.js").Ready} Ready */
 /** @typedef {import("./protocol.js").Sampling} Sampling */
-/** @typedef {import("./protocol.js").Usage} Usage */
-
-/**
- * queued: waits for the model · reading: prefill, no token yet · thinking · answering · finished · failed: see `error`
- * @typedef {"queued" | "reading" | "thinking" | "answering" | "finished" | "failed"} TurnStatus
- */
-
-/**
- * One question and what came of it.
- * @typedef {object} Turn
- * @property {number} id  unique in this chat, ascending
- * @property {string} question
- * @property {boolean} enableThinking
- * @property {TurnStatus} status
- * @property {{readTokens: number, promptTokens: number} | null} prefill  how far a long prompt is read
- * @property {string} reasoning
- * @property {string} answer  Markdown, as the model wrote it
- * @property {number | null} thinkingSince  ms since the epoch; null before the first token of reasoning
- * @property {number} thinkingMs  how long it thought; counts only when thinking is over
- * @property {FinishReason | null} finishReason
- * @property {Usage | null} usage
- * @property {ErrorDescription | null} error
- */
+/** @typedef {import("./protocol.js").ToolSchema} ToolSchema */
+/** @typedef {import("./turn.js").Round} Round */
+/** @typedef {import("./turn.js").Turn} Turn */
+/** @typedef {import("./turn.js").TurnEvent} TurnEvent */
 
 /**
  * @typedef {object} Notice
@@ -49,9 +33,17 @@
  * A chat from a file, see chat-file.js.
  * @typedef {object} SavedChat
  * @property {string} system
- * @property {ChatMessage[]} messages  questions and answers in turn
- * @property {number} droppedMessages  of the oldest, which the model is no longer shown
+ * @property {SavedTurn[]} turns
+ * @property {number} droppedTurns  of the oldest, which the model is no longer shown
  * @property {boolean} enableThinking
+ */
+
+/** @typedef {Pick<Turn, "question" | "rounds" | "reasoning" | "answer">} SavedTurn */
+
+/**
+ * @typedef {object} ToolChoice
+ * @property {readonly string[]} enabled  names of those that the model may call
+ * @property {readonly ToolSchema[]} own  described by the person, who also answers their calls
  */
 
 /**
@@ -59,14 +51,20 @@
  * @property {"loading" | "ready" | "failed"} phase
  * @property {Partial<Record<LoadStage, Progress>>} progress
  * @property {Ready | null} ready
+ * @property {number} chatId  of the chat that is shown; what follows up to `system` is of this one alone
+ * @property {boolean} isBranch
  * @property {Turn[]} turns
- * @property {number} nextId
  * @property {number} firstShownId  the model no longer sees turns before this one: the context had no room
  * @property {import("./protocol.js").Counted | null} context  what a prompt with the draft takes; null: not known
  * @property {string} system  what the model is told before all else; "" for nothing
+ * @property {readonly import("./chat-shelf.js").ShelvedChat[]} others  the chats that are not shown, latest first
+ * @property {number} nextId  of a turn, in whichever chat
  * @property {string} draft  what stands in the composer
  * @property {boolean} enableThinking
  * @property {Sampling} sampling  only what differs from the bundle's defaults
+ * @property {ToolChoice} tools
+ * @property {import("./response-format.js").FormatChoice} format  of the answers
+ * @property {string} formatProblem  why no answer can have this form; "" if one can, or that is not known
  * @property {Notice | null} notice
  */
 
@@ -78,19 +76,21 @@
  *   | {kind: "draft", text: string}
  *   | {kind: "question", text: string}
  *   | {kind: "retry"}
- *   | {kind: "turn-started", id: number}
+ *   | TurnEvent
  *   | {kind: "turnsDropped", id: number, messages: number}
- *   | {kind: "prefill", id: number, readTokens: number, promptTokens: number}
- *   | {kind: "reasoning", id: number, text: string, at: number}
- *   | {kind: "text", id: number, text: string, at: number}
- *   | {kind: "done", id: number, finishReason: FinishReason, usage: Usage, at: number}
  *   | {kind: "turn-failed", id: number, error: ErrorDescription, at: number}
  *   | {kind: "counted", counted: import("./protocol.js").Counted | null}
  *   | {kind: "queue-stopped"}
- *   | {kind: "new-chat"}
+ *   | {kind: "new-chat", at: number}
+ *   | {kind: "branch", id: number, upTo: "answer" | "question"}
+ *   | {kind: "chat-chosen", id: number}
+ *   | {kind: "chat-deleted", id: number}
  *   | {kind: "thinking", enabled: boolean}
  *   | {kind: "sampling", sampling: Sampling}
  *   | {kind: "system", text: string}
+ *   | {kind: "tools", tools: ToolChoice}
+ *   | {kind: "format", format: import("./response-format.js").FormatChoice}
+ *   | {kind: "format-checked", problem: string}
  *   | {kind: "opened", chat: SavedChat}
  *   | {kind: "notice", notice: Notice}
  *   | {kind: "notice-dismissed"}
@@ -103,14 +103,20 @@ export function emptyChat() {
     phase: "loading",
     progress: {},
     ready: null,
+    chatId: 1,
+    isBranch: false,
     turns: [],
-    nextId: 1,
     firstShownId: 1,
     context: null,
     system: "",
+    others: [],
+    nextId: 1,
     draft: "",
     enableThinking: true,
     sampling: {},
+    tools: { enabled: [], own: [] },
+    format: NO_FORMAT,
+    formatProblem: "",
     notice: null,
   };
 }
@@ -146,40 +152,42 @@ export function reduceChat(state, event) {
       return askQuestion(state, event.text);
     case "retry":
       return retryLast(state);
-    case "turn-started":
-      return changeTurn(state, event.id, { status: "reading" });
     case "turnsDropped":
       return dropTurns(state, event.id, event.messages);
-    case "prefill": {
-      const { readTokens, promptTokens } = event;
-      return changeTurn(state, event.id, { prefill: { readTokens, promptTokens } });
-    }
     case "counted":
       return { ...state, context: event.counted };
-    case "reasoning":
-      return appendReasoning(state, event.id, event.text, event.at);
-    case "text":
-      return appendAnswer(state, event.id, event.text, event.at);
-    case "done":
-      return finishTurn(state, event);
     case "turn-failed":
       return failTurn(state, event);
     case "queue-stopped":
       return returnUnanswered(state);
     case "new-chat":
-      return { ...state, turns: [], notice: state.phase === "failed" ? state.notice : null };
+      return startNewChat(state, event.at);
+    case "branch":
+      return branchChat(state, event.id, event.upTo);
+    case "chat-chosen":
+      return switchChat(state, event.id);
+    case "chat-deleted":
+      return deleteChat(state, event.id);
     case "thinking":
       return { ...state, enableThinking: event.enabled };
     case "sampling":
       return { ...state, sampling: event.sampling };
     case "system":
       return { ...state, system: event.text };
+    case "tools":
+      return { ...state, tools: event.tools };
+    case "format":
+      return { ...state, format: event.format };
+    case "format-checked":
+      return { ...state, formatProblem: event.problem };
     case "opened":
       return openSaved(state, event.chat);
     case "notice":
       return { ...state, notice: event.notice };
     case "notice-dismissed":
       return { ...state, notice: null };
+    default:
+      return changeTurn(state, event.id, (turn) => advanceTurn(turn, event));
   }
 }
 
@@ -192,31 +200,13 @@ export function reduceChat(state, event) {
 function askQuestion(state, text) {
   const question = text.trim();
   if (question === "" || isBusy(state) || state.phase === "failed") return state;
-  const turn = newTurn(state.nextId, question, state.enableThinking);
+  const turn = newTurn(state.nextId, question, settingsOfTurn(state));
   return { ...state, turns: [...state.turns, turn], nextId: state.nextId + 1, draft: "", notice: null };
 }
 
-/**
- * @param {number} id
- * @param {string} question
- * @param {boolean} enableThinking
- * @returns {Turn}
- */
-function newTurn(id, question, enableThinking) {
-  return {
-    id,
-    question,
-    enableThinking,
-    status: "queued",
-    prefill: null,
-    reasoning: "",
-    answer: "",
-    thinkingSince: null,
-    thinkingMs: 0,
-    finishReason: null,
-    usage: null,
-    error: null,
-  };
+/** @param {ChatState} state */
+function settingsOfTurn({ enableThinking, format }) {
+  return { enableThinking, answerForm: format.kind === "none" ? null : format.kind };
 }
 
 /**
@@ -227,88 +217,49 @@ function newTurn(id, question, enableThinking) {
 function retryLast(state) {
   const last = state.turns.at(-1);
   if (!last || isBusy(state) || state.phase === "failed") return state;
-  const turn = newTurn(state.nextId, last.question, state.enableThinking);
+  const turn = newTurn(state.nextId, last.question, settingsOfTurn(state));
   return { ...state, turns: [...state.turns.slice(0, -1), turn], nextId: state.nextId + 1, notice: null };
 }
 
 /**
  * @param {ChatState} state
  * @param {number} id
- * @param {Partial<Turn> | ((turn: Turn) => Partial<Turn>)} change
+ * @param {(turn: Turn) => Turn} change
  * @returns {ChatState}
  */
 function changeTurn(state, id, change) {
   const index = state.turns.findIndex((turn) => turn.id === id);
   // An event of a turn that is gone (new chat while it ran) changes nothing.
   if (index < 0) return state;
-  const turn = state.turns[index];
-  const changed = { ...turn, ...(typeof change === "function" ? change(turn) : change) };
-  return { ...state, turns: state.turns.with(index, changed) };
+  return { ...state, turns: state.turns.with(index, change(state.turns[index])) };
 }
 
 /**
  * The model sees the oldest turns no more; they stay for the person.
  * @param {ChatState} state
  * @param {number} id  of the turn that had no room
- * @param {number} messages  of those that were sent: a question and an answer each turn
+ * @param {number} messages  how many of those that were sent
  * @returns {ChatState}
  */
 function dropTurns(state, id, messages) {
   const sent = state.turns.filter(
     (turn) => turn.id === id || (turn.answer !== "" && turn.id >= state.firstShownId),
   );
-  return { ...state, firstShownId: sent[messages / 2]?.id ?? id };
+  let left = messages;
+  const first = sent.find((turn) => {
+    if (left <= 0) return true;
+    left -= messagesIn(turn);
+    return false;
+  });
+  return { ...state, firstShownId: first?.id ?? id };
 }
 
 /**
- * @param {ChatState} state
- * @param {number} id
- * @param {string} text
- * @param {number} at
+ * Question, answer, and what came of calls between them.
+ * @param {Pick<Turn, "rounds">} turn
  */
-function appendReasoning(state, id, text, at) {
-  return changeTurn(state, id, (turn) => ({
-    status: "thinking",
-    reasoning: turn.reasoning + text,
-    thinkingSince: turn.thinkingSince ?? at,
-  }));
-}
-
-/**
- * @param {ChatState} state
- * @param {number} id
- * @param {string} text
- * @param {number} at
- */
-function appendAnswer(state, id, text, at) {
-  return changeTurn(state, id, (turn) => ({
-    ...endThinking(turn, at),
-    status: "answering",
-    answer: turn.answer + text,
-  }));
-}
-
-/**
- * @param {Turn} turn
- * @param {number} at
- * @returns {Partial<Turn>}
- */
-function endThinking(turn, at) {
-  if (turn.status !== "thinking" || turn.thinkingSince === null) return {};
-  return { thinkingMs: at - turn.thinkingSince };
-}
-
-/**
- * @param {ChatState} state
- * @param {Extract<ChatEvent, {kind: "done"}>} event
- */
-function finishTurn(state, event) {
-  return changeTurn(state, event.id, (turn) => ({
-    ...endThinking(turn, event.at),
-    status: "finished",
-    finishReason: event.finishReason,
-    usage: event.usage,
-  }));
+export function messagesIn({ rounds }) {
+  return rounds.reduce((messages, { calls }) => messages + 1 + calls.length, 2);
 }
 
 /**
@@ -318,17 +269,11 @@ function finishTurn(state, event) {
  * @param {Extract<ChatEvent, {kind: "turn-failed"}>} event
  * @returns {ChatState}
  */
-function failTurn(state, event) {
-  const turn = state.turns.find((candidate) => candidate.id === event.id);
-  if (!turn) return state;
-  if (turn.reasoning === "" && turn.answer === "") {
-    return returnUnanswered({ ...state, notice: { error: event.error, remedy: "send" } });
-  }
-  return changeTurn(state, event.id, {
-    ...endThinking(turn, event.at),
-    status: "failed",
-    error: event.error,
-  });
+function failTurn(state, { id, error, at }) {
+  const failed = state.turns.find((turn) => turn.id === id);
+  if (!failed) return state;
+  if (!hasBegun(failed)) return returnUnanswered({ ...state, notice: { error, remedy: "send" } });
+  return changeTurn(state, id, (turn) => ({ ...endThinking(turn, at), status: "failed", error }));
 }
 
 /**
@@ -339,76 +284,27 @@ function failTurn(state, event) {
  * @returns {ChatState}
  */
 function interruptTurns(state, at) {
-  const turn = openTurn(state);
-  if (!turn || turn.status === "queued") return state;
-  if (turn.status === "reading") return changeTurn(state, turn.id, { status: "queued" });
-  return changeTurn(state, turn.id, { ...endThinking(turn, at), status: "finished", finishReason: "abort" });
+  const open = openTurn(state);
+  if (!open) return state;
+  return changeTurn(state, open.id, (turn) =>
+    hasBegun(turn) ? stopTurn(turn, at) : { ...turn, status: "queued" },
+  );
 }
 
 /**
- * Takes questions without a first token out of the chat and puts their text back before the draft.
- * @param {ChatState} state
- * @returns {ChatState}
- */
-export function returnUnanswered(state) {
-  const unanswered = state.turns.filter((turn) => turn.status === "queued" || turn.status === "reading");
-  if (unanswered.length === 0) return state;
-  const parts = [...unanswered.map((turn) => turn.question), state.draft];
-  return {
-    ...state,
-    turns: state.turns.filter((turn) => !unanswered.includes(turn)),
-    draft: parts.filter((part) => part !== "").join("\n"),
-  };
-}
-
-/**
- * The turn that is being answered or waits for it.
- * @param {ChatState} state
- * @returns {Turn | null}
- */
-export function openTurn(state) {
-  const last = state.turns.at(-1);
-  return last && last.status !== "finished" && last.status !== "failed" ? last : null;
-}
-
-/** @param {ChatState} state */
-export function isBusy(state) {
-  return openTurn(state) !== null;
-}
-
-/**
- * The turn to start now, if there is one.
- * @param {ChatState} state
- * @returns {Turn | null}
- */
-export function nextTurn(state) {
-  const turn = openTurn(state);
-  return state.phase === "ready" && turn?.status === "queued" ? turn : null;
-}
-
-/**
- * A chat from a file in the place of this one; the draft stays.
+ * A chat from a file in the place of this one, which is kept; the draft stays.
  * @param {ChatState} state
  * @param {SavedChat} saved
  * @returns {ChatState}
  */
-function openSaved(state, { system, messages, droppedMessages, enableThinking }) {
+function openSaved(state, { system, turns: saved, droppedTurns, enableThinking }) {
   if (isBusy(state)) return state;
   const { nextId } = state;
-  const turns = Array.from({ length: messages.length / 2 }, (_, index) => ({
-    ...newTurn(nextId + index, messages[2 * index].content, enableThinking),
+  const turns = saved.map((turn, index) => ({
+    ...newTurn(nextId + index, turn.question, { enableThinking, answerForm: null }),
+    ...turn,
     status: /** @type {const} */ ("finished"),
-    answer: messages[2 * index + 1].content,
-    reasoning: messages[2 * index + 1].reasoning_content ?? "",
   }));
-  const firstShownId = nextId + droppedMessages / 2;
-  return {
-    ...state,
-    turns,
-    nextId: nextId + turns.length,
-    firstShownId,
-    system,
-    enableThinking,
-    notice: null,
-  };
+  const shown = show(state, { turns, system, firstShownId: nextId + droppedTurns, isBranch: false });
+  return { ...shown, nextId: nextId + turns.length, enableThinking, notice: null };
 }

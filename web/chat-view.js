@@ -7,14 +7,17 @@
  * @module
  */
 
-import { isBusy } from "./chat-state.js";
+import { offeredTools } from "./chat-request.js";
 import { element } from "./element.js";
+import { isBusy } from "./open-turn.js";
+import { mountChatsPanel } from "./widgets/chats-panel.js";
 import { mountComposer } from "./widgets/composer.js";
 import { mountHeader } from "./widgets/header.js";
 import { mountLoadProgress } from "./widgets/load-progress.js";
 import { mountMessageList } from "./widgets/message-list.js";
 import { mountNotice } from "./widgets/notice.js";
 import { mountSettingsPanel } from "./widgets/settings-panel.js";
+import { mountToolsPanel } from "./widgets/tools-panel.js";
 import { mountWelcome } from "./widgets/welcome.js";
 
 /** @typedef {import("./chat-state.js").ChatEvent} ChatEvent */
@@ -28,6 +31,7 @@ import { mountWelcome } from "./widgets/welcome.js";
  * @property {() => void} tryAgain
  * @property {() => void} save  the chat, as a file
  * @property {(file: File) => void} open  a chat that was saved
+ * @property {(content: string) => void} answerCall  that asks the person
  * @property {ReturnType<typeof import("./backend-preference.js").createBackendPreference>} backend
  * @property {ReturnType<typeof import("./backend-preference.js").createMemoryPreference>} memory
  * @property {ReturnType<typeof import("./theme.js").createTheme>} theme
@@ -42,7 +46,7 @@ import { mountWelcome } from "./widgets/welcome.js";
 export function mountChatView(
   root,
   model,
-  { dispatch, stop, tryAgain, save, open, backend, memory, theme, redraw },
+  { dispatch, stop, tryAgain, save, open, answerCall, backend, memory, theme, redraw },
 ) {
   const headerRoot = element("header", { class: "plm-header" });
   const welcomeRoot = element("section", { class: "plm-welcome" });
@@ -50,15 +54,18 @@ export function mountChatView(
   const listRoot = element("div", { class: "plm-message-list" });
   const noticeRoot = element("div", { class: "plm-notice" });
   const composerRoot = element("form", { class: "plm-composer", "aria-label": "Question" });
-  const settingsRoot = element("dialog", { class: "plm-settings-panel" });
+  const settingsRoot = element("dialog", { class: "plm-side-panel plm-settings-panel" });
+  const toolsRoot = element("dialog", { class: "plm-side-panel plm-tools-panel" });
+  const chatsRoot = element("dialog", { class: "plm-side-panel plm-chats-panel" });
   const announcer = element("div", { class: "plm-visually-hidden", role: "status" });
 
   const header = mountHeader(headerRoot, {
     onNewChat: () => {
-      dispatch({ kind: "new-chat" });
+      dispatch({ kind: "new-chat", at: Date.now() });
       composer.focus();
     },
-    onSettings: () => settings.open(),
+    onChats: () => chats.open(),
+    onSettings: () => settings.open(settingsView),
     onTheme: () => {
       theme.toggle();
       redraw();
@@ -79,6 +86,14 @@ export function mountChatView(
       dispatch({ kind: "retry" });
       composer.focus();
     },
+    onBranch: (id, upTo) => {
+      dispatch({ kind: "branch", id, upTo });
+      composer.focus();
+    },
+    onCallAnswer: (content) => {
+      answerCall(content);
+      composer.focus();
+    },
   });
   const notice = mountNotice(noticeRoot, {
     onTryAgain: tryAgain,
@@ -92,29 +107,45 @@ export function mountChatView(
     onStop: stop,
     onDraft: (text) => dispatch({ kind: "draft", text }),
     onThinking: (enabled) => dispatch({ kind: "thinking", enabled }),
+    onTools: () => tools.open(),
   });
   const settings = mountSettingsPanel(settingsRoot, {
     onSampling: (sampling) => dispatch({ kind: "sampling", sampling }),
     onBackend: (preference) => backend.choose(preference),
     onMemory: (budget) => memory.choose(budget),
     onSystem: (text) => dispatch({ kind: "system", text }),
+    onFormat: (format) => dispatch({ kind: "format", format }),
     onSave: save,
     onOpen: (file) => {
       settingsRoot.close();
       open(file);
     },
   });
+  const tools = mountToolsPanel(toolsRoot, {
+    onTools: (choice) => dispatch({ kind: "tools", tools: choice }),
+  });
+  const chats = mountChatsPanel(chatsRoot, {
+    onChoose: (id) => {
+      dispatch({ kind: "chat-chosen", id });
+      composer.focus();
+    },
+    onDelete: (id) => dispatch({ kind: "chat-deleted", id }),
+  });
+  /** @type {import("./widgets/settings-panel.js").SettingsView} */
+  let settingsView;
   root.replaceChildren(
     headerRoot,
     listRoot,
     element("div", { class: "plm-dock" }, noticeRoot, composerRoot),
     settingsRoot,
+    toolsRoot,
+    chatsRoot,
     announcer,
   );
 
   /** @param {KeyboardEvent} event */
   function onKey(event) {
-    if (event.key !== "Escape" || event.defaultPrevented || settingsRoot.open) return;
+    if (event.key !== "Escape" || event.defaultPrevented || root.querySelector("dialog[open]")) return;
     stop();
     composer.focus();
   }
@@ -125,13 +156,19 @@ export function mountChatView(
     update(state) {
       const { ready, phase, turns, enableThinking, sampling } = state;
       const busy = isBusy(state);
-      header.update({ model: model.name, backend: ready?.backend ?? null, theme: theme.current() });
+      header.update({
+        model: model.name,
+        backend: ready?.backend ?? null,
+        theme: theme.current(),
+        hasChats: state.others.length > 0,
+      });
       welcome.update({ visible: turns.length === 0, contextSize: ready?.model.contextSize ?? null });
       progress.update({ visible: phase === "loading", progress: state.progress });
       list.update({
         turns,
         firstShownId: state.firstShownId,
         canRetry: !busy && phase !== "failed",
+        canBranch: !busy,
         now: Date.now(),
       });
       notice.update({
@@ -147,9 +184,13 @@ export function mountChatView(
         enableThinking,
         modelThinks,
         model: model.name,
+        tools: offeredTools(state).length,
+        answerForm: state.format.kind === "none" ? null : state.format.kind,
         context: state.context,
       });
-      settings.update({
+      tools.update({ tools: state.tools, builtIn: ready?.tools, model: model.name });
+      chats.update({ ...state, isBusy: busy });
+      settingsView = {
         ready,
         phase,
         sampling,
@@ -157,9 +198,12 @@ export function mountChatView(
         backend: backend.current(),
         memory: memory.current(),
         system: state.system,
+        format: state.format,
+        formatProblem: state.formatProblem,
         canSave: turns.some(({ answer }) => answer !== ""),
         canOpen: !busy,
-      });
+      };
+      settings.update(settingsView);
     },
     /** @param {string} sentence */
     announce: (sentence) => announcer.replaceChildren(sentence),

@@ -11,36 +11,41 @@
 import { announcementFor } from "./announcements.js";
 import { createBackendPreference, createMemoryPreference } from "./backend-preference.js";
 import { readChatFile, writeChatFile } from "./chat-file.js";
-import { messagesFor, nextPrompt, samplingFor, willThink } from "./chat-request.js";
-import { nextTurn, openTurn, reduceChat } from "./chat-state.js";
+import { messagesFor, nextPrompt, offeredTools, samplingFor, willThink } from "./chat-request.js";
+import { reduceChat } from "./chat-state.js";
 import { restoreChat, storeChat } from "./chat-storage.js";
 import { mountChatView } from "./chat-view.js";
 import { createContextMeter } from "./context-meter.js";
-import { element } from "./element.js";
+import { download } from "./download.js";
+import { describe, GrammarError } from "./errors.js";
+import { createFormatCheck } from "./format-check.js";
+import { nextTurn, openTurn } from "./open-turn.js";
 import { createRenderLoop } from "./render-loop.js";
+import { readFormat } from "./response-format.js";
 import { thinkingAskedSentence } from "./sentences.js";
+import { availableStorage, store } from "./storage.js";
 import { createTheme } from "./theme.js";
+import { restoreTools, storeTools } from "./tool-choice.js";
+import { callOf, ToolLoop } from "./tool-loop.js";
 
 /** @typedef {import("./chat-state.js").ChatEvent} ChatEvent */
-/** @typedef {import("./chat-state.js").Turn} Turn */
+/** @typedef {import("./tool-loop.js").TurnLoopEvent} TurnLoopEvent */
+/** @typedef {import("./turn.js").Turn} Turn */
 /** @typedef {import("./page-options.js").SiteModel} SiteModel */
 /** @typedef {import("./protocol.js").ErrorDescription} ErrorDescription */
-/** @typedef {import("./protocol.js").GenerateOptions} GenerateOptions */
-/** @typedef {import("./protocol.js").GenerationEvent} GenerationEvent */
 /** @typedef {import("./protocol.js").LoadOptions} LoadOptions */
 /** @typedef {import("./protocol.js").Progress} Progress */
 /** @typedef {import("./protocol.js").Ready} Ready */
 
-/** @typedef {AsyncIterable<GenerationEvent> & {cancel: () => void}} RunningGeneration */
-
 /**
  * What a chat needs of a client; `PagelmClient` is one.
- * @typedef {object} ChatClient
+ * @typedef {object} LoadedClient
  * @property {(options: LoadOptions, onProgress: (progress: Progress) => void) => Promise<Ready>} load  once per client
- * @property {(options: GenerateOptions) => RunningGeneration} generate
  * @property {(options: import("./protocol.js").CountOptions) => Promise<import("./protocol.js").Counted>} countTokens
+ * @property {(format: import("./protocol.js").ResponseFormat) => Promise<true>} checkFormat
  * @property {() => void} close
  */
+/** @typedef {LoadedClient & import("./tool-loop.js").ToolClient} ChatClient */
 
 /**
  * @typedef {object} ChatOptions
@@ -69,6 +74,9 @@ const COUNTED_EVENTS = new Set([
   "opened",
   "new-chat",
   "turnsDropped",
+  "tools",
+  "branch",
+  "chat-chosen",
 ]);
 
 /**
@@ -79,10 +87,13 @@ const COUNTED_EVENTS = new Set([
 export function mountChat(root, options) {
   const storageKey = options.storageKey ?? `pagelm.chat.${options.model.name}`;
   const session = availableStorage("sessionStorage");
+  const local = availableStorage("localStorage");
+  const toolsKey = `${storageKey}.tools`;
   let state = restoreChat(session?.getItem(storageKey) ?? null);
+  state = { ...state, tools: restoreTools(local?.getItem(toolsKey) ?? null) };
   /** @type {ChatClient | null} */
   let client = null;
-  /** @type {RunningGeneration | null} */
+  /** @type {ToolLoop | null} */
   let running = null;
   let disposed = false;
 
@@ -91,13 +102,14 @@ export function mountChat(root, options) {
   root.tabIndex = -1;
   const backend = createBackendPreference(options.load.backend, session, `${storageKey}.backend`);
   const memory = createMemoryPreference(options.load.memoryBudget ?? null, session, `${storageKey}.memory`);
-  const theme = createTheme(root, availableStorage("localStorage"));
+  const theme = createTheme(root, local);
   const view = mountChatView(root, options.model, {
     dispatch,
     stop,
     tryAgain,
     save: () => download(`${options.model.name}-chat.json`, writeChatFile(state, options.model.name)),
     open: openFile,
+    answerCall: (content) => running?.answerCall(content),
     backend: {
       current: backend.current,
       choose(preference) {
@@ -134,6 +146,8 @@ export function mountChat(root, options) {
     if (!UNSAVED_EVENTS.has(event.kind)) save();
     loop.request();
     if (COUNTED_EVENTS.has(event.kind)) meter.request();
+    if (event.kind === "tools") store(local, toolsKey, storeTools(event.tools));
+    if (event.kind === "format" || event.kind === "ready") formatCheck.request();
     const turn = nextTurn(state);
     if (turn && !running && client) void answer(client, turn);
   }
@@ -142,6 +156,12 @@ export function mountChat(root, options) {
   const meter = createContextMeter(
     () => (state.phase === "ready" && client ? { client, request: nextPrompt(state) } : null),
     (counted) => dispatch({ kind: "counted", counted }),
+  );
+
+  /** Whether answers can have the form that is asked for, said beside the field and not only after sending. */
+  const formatCheck = createFormatCheck(
+    () => ({ client: state.phase === "ready" ? client : null, choice: state.format }),
+    (problem) => dispatch({ kind: "format-checked", problem }),
   );
 
   async function load() {
@@ -175,18 +195,12 @@ export function mountChat(root, options) {
    * @param {Turn} turn
    */
   async function answer(model, turn) {
-    const { id, enableThinking } = turn;
-    const messages = messagesFor(state, turn);
-    const generation = model.generate({
-      messages,
-      enableThinking: willThink(state, enableThinking),
-      sampling: samplingFor(state),
-      overflow: "truncate-oldest-turns",
-    });
-    running = generation;
-    dispatch({ kind: "turn-started", id });
+    const { id } = turn;
     try {
-      for await (const event of generation) dispatch(chatEvent(event, id));
+      const loop = new ToolLoop(model, requestFor(turn));
+      running = loop;
+      dispatch({ kind: "turn-started", id });
+      for await (const event of loop) dispatch(chatEvent(event, id));
       if (client !== model) return;
       running = null;
     } catch (error) {
@@ -197,6 +211,27 @@ export function mountChat(root, options) {
     // A question asked in a new chat waited for this one to end.
     const next = nextTurn(state);
     if (next && client && !disposed) void answer(client, next);
+  }
+
+  /**
+   * @param {Turn} turn
+   * @returns {import("./protocol.js").GenerateOptions}
+   * @throws {GrammarError} the form of answers cannot be read
+   */
+  function requestFor(turn) {
+    const { format, problem } = readFormat(state.format);
+    if (problem !== undefined) {
+      const remedy = "Change the form of answers in the settings, or choose “Any”.";
+      throw new GrammarError(problem, { expected: "a form that answers can have", remedy });
+    }
+    return {
+      messages: messagesFor(state, turn),
+      enableThinking: willThink(state, turn.enableThinking),
+      sampling: samplingFor(state),
+      tools: offeredTools(state),
+      ...(format === null ? {} : { responseFormat: format }),
+      overflow: "truncate-oldest-turns",
+    };
   }
 
   /**
@@ -248,6 +283,7 @@ export function mountChat(root, options) {
       disposed = true;
       clearInterval(clock);
       meter.stop();
+      formatCheck.stop();
       removeEventListener("pagehide", save);
       document.removeEventListener("visibilitychange", save);
       loop.stop();
@@ -259,67 +295,23 @@ export function mountChat(root, options) {
 }
 
 /**
- * @param {GenerationEvent} event
+ * @param {TurnLoopEvent} event
  * @param {number} id  of the turn
  * @returns {ChatEvent}
  */
 function chatEvent(event, id) {
   const at = Date.now();
-  if (event.kind === "done") {
-    return { kind: "done", id, finishReason: event.finishReason, usage: event.usage, at };
-  }
-  if (event.kind === "reasoning" || event.kind === "text") {
-    return { kind: event.kind, id, text: event.text, at };
-  }
-  if (event.kind === "toolCall" || event.kind === "logprobs") {
-    throw new TypeError(`the page did not ask for ${event.kind}`);
-  }
-  return { ...event, id };
-}
-
-/**
- * @param {unknown} error
- * @returns {ErrorDescription}
- */
-function describe(error) {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
-  const detail = "detail" in error && typeof error.detail === "string" ? error.detail : error.stack;
-  return { name: error.name, message: error.message, detail };
-}
-
-/**
- * Hands a text to the browser as a file to keep.
- * @param {string} name
- * @param {string} text
- */
-function download(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  element("a", { href: url, download: name }).click();
-  // The browser has taken its hold of the text by the next turn of the loop.
-  setTimeout(() => URL.revokeObjectURL(url), 0);
-}
-
-/**
- * Storage can be switched off, and then even naming it throws.
- * @param {"localStorage" | "sessionStorage"} name
- */
-function availableStorage(name) {
-  try {
-    return globalThis[name];
-  } catch {
-    return null;
-  }
-}
-
-/**
- * @param {Storage | null} storage
- * @param {string} key
- * @param {string} value
- */
-function store(storage, key, value) {
-  try {
-    storage?.setItem(key, value);
-  } catch {
-    // Full: the chat goes on, only a reload would not bring it back.
+  switch (event.kind) {
+    case "done":
+      return { kind: "done", id, finishReason: event.finishReason, usage: event.usage, at };
+    case "reasoning":
+    case "text":
+      return { kind: event.kind, id, text: event.text, at };
+    case "toolCall":
+      return { kind: "toolCall", id, call: callOf(event), at };
+    case "logprobs":
+      throw new TypeError("the page did not ask for logprobs");
+    default:
+      return { ...event, id };
   }
 }

@@ -48,6 +48,9 @@ export class DeviceLostError extends BackendError {}
 export class DeviceMemoryError extends BackendError {}
 /** A message between page and worker has the wrong shape. */
 export class ProtocolError extends PagelmError {}
+/** A response format asks for what cannot be said, or for what cannot be checked. */
+export class GrammarError extends PagelmError {}
+/** A saved chat cannot be read, or is another model's. */
 export class SavedChatError extends PagelmError {}
 /** Whoever asked for a load has stopped it. */
 export class LoadCancelledError extends PagelmError {}
@@ -81,6 +84,18 @@ export function describeError(error) {
   if (error instanceof RemoteError) return { name: error.name, message: error.message, detail: error.detail };
   const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack ?? error.cause}` : "";
   return { name: error.name, message: error.message, detail: `${error.stack ?? ""}${cause}` };
+}
+
+/**
+ * An error as the page shows it.
+ *
+ * @param {unknown} error
+ * @returns {ErrorDescription}
+ */
+export function describe(error) {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  const detail = "detail" in error && typeof error.detail === "string" ? error.detail : error.stack;
+  return { name: error.name, message: error.message, detail };
 }
 
 /**

@@ -22,7 +22,6 @@
  * @property {boolean} integer
  * @property {number} step
  * @property {keyof GenerationDefaults} [defaultKey]  its name in the manifest; absent: the manifest has no default
- * @property {true} [onlyThinking]  means nothing to a model that does not think
  * @property {string} [hintWithoutThinking]  the hint for such a model
  * @property {string} [withoutDefault]  what happens when it is left empty and the manifest says nothing
  * @property {string} [placeholder]  the same in a word
@@ -115,7 +114,6 @@ export const SAMPLING_FIELDS = [
   },
   {
     key: "thinkingBudget",
-    onlyThinking: true,
     label: "Thinking budget",
     hint: "After this many tokens of reasoning the answer begins.",
     minimum: 0,

@@ -232,3 +232,42 @@ export function noThinkingSentence(model) {
 export function thinkingAskedSentence(model) {
   return `“thinking=1” in the address cannot apply: ${noThinkingSentence(model)}`;
 }
+
+/**
+ * Why the model can call no tools.
+ * @param {string} model
+ */
+export function noToolsSentence(model) {
+  return `${model} cannot call tools: its chat template does not show it any.`;
+}
+
+/** @param {number} enabled  how many tools the model may call */
+export function toolsLabel(enabled) {
+  return enabled === 0 ? "Tools" : `Tools: ${enabled} on`;
+}
+
+/** @param {NonNullable<import("./turn.js").Turn["answerForm"]>} answerForm */
+export function answerFormSentence(answerForm) {
+  const form = answerForm === "regex" ? "fit your pattern" : "are JSON of your schema";
+  return `Answers ${form}: see the settings.`;
+}
+
+/**
+ * What a call is, at a glance.
+ * @param {import("./turn.js").Call} call
+ */
+export function callLabel({ call, result, asksPerson }) {
+  if (call.problem !== undefined) return "A call that could not be understood";
+  if (asksPerson) return `${call.name} waits for its result`;
+  if (result !== null) return `Called ${call.name}`;
+  return `Calling ${call.name}…`;
+}
+
+/**
+ * @param {import("./chat-shelf.js").ShelvedChat | Pick<import("./chat-state.js").ChatState, "turns" | "isBranch">} chat
+ */
+export function chatSentence({ turns, isBranch }) {
+  const questions = turns.length === 1 ? "1 question" : `${formatCount(turns.length)} questions`;
+  const last = turns.length > 1 ? `, the last: ${turns[turns.length - 1].question}` : "";
+  return `${isBranch ? "Branch, " : ""}${questions}${last}`;
+}

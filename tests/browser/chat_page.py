@@ -35,8 +35,8 @@ class ChatPage:
 
     @staticmethod
     def text_of(answer: Locator) -> Locator:
-        """The answer itself, without reasoning and figures."""
-        return answer.locator(".plm-markdown")
+        """The answer itself, without reasoning, what came before calls of tools, and figures."""
+        return answer.locator(".plm-markdown").last
 
     @property
     def questions(self) -> Locator:

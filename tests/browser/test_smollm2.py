@@ -52,12 +52,22 @@ def test_the_switch_is_off_and_says_why(open_chat: Callable[..., ChatPage]) -> N
     expect(switch).to_have_attribute("aria-checked", "false")
 
 
-def test_the_settings_show_one_default_and_no_budget(open_chat: Callable[..., ChatPage]) -> None:
+def test_the_settings_show_one_default_and_why_there_is_no_budget(open_chat: Callable[..., ChatPage]) -> None:
     chat = open_chat("?backend=wasm")
     chat.page.get_by_role("button", name="Settings").click()
     expect(chat.page.get_by_text("Default: 0.8.")).to_be_visible()
     expect(chat.page.get_by_text("The answer stops here.")).to_be_visible()
-    expect(chat.page.get_by_role("textbox", name="Thinking budget")).to_be_hidden()
+    dialog = chat.page.get_by_role("dialog", name="Settings")
+    expect(dialog.get_by_role("slider")).to_be_disabled()
+    expect(dialog.get_by_role("textbox", name="Thinking budget")).to_be_disabled()
+    expect(dialog.get_by_text(REASON)).to_be_visible()
+
+
+def test_its_tools_are_off_and_say_why(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.page.get_by_role("button", name="Tools").click()
+    panel = chat.page.get_by_role("dialog", name="Tools")
+    expect(panel.get_by_text("cannot call tools: its chat template does not show it any")).to_be_visible()
 
 
 def test_an_address_that_asks_it_to_think_is_answered(open_chat: Callable[..., ChatPage]) -> None:

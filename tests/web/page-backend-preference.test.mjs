@@ -9,6 +9,7 @@ import {
   parseMemory,
   runningSentence,
 } from "../../web/backend-preference.js";
+import { NO_FORMAT } from "../../web/response-format.js";
 import { mountSettingsPanel } from "../../web/widgets/settings-panel.js";
 import { installFakeDocument, makeRoot, visible } from "./fake-document.mjs";
 
@@ -83,6 +84,7 @@ test("the selector shows what was asked for, and a change of it is passed on", (
     onBackend: (preference) => chosen.push(preference),
     onMemory: (budget) => budgets.push(budget),
     onSystem: () => {},
+    onFormat: () => {},
     onSave: () => {},
     onOpen: () => {},
   });
@@ -94,10 +96,13 @@ test("the selector shows what was asked for, and a change of it is passed on", (
     backend: "webgpu",
     memory: null,
     system: "",
+    format: NO_FORMAT,
+    formatProblem: "",
     canSave: false,
     canOpen: false,
   });
-  const [select] = visible(root, "select");
+  const select = visible(root, "select").find((each) => each.getAttribute("id")?.includes("backend"));
+  assert.ok(select);
   assert.deepEqual(
     visible(select, "option").map(({ textContent }) => textContent),
     ["Automatic", "WebGPU", "WASM"],

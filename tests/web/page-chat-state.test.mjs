@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { readChatFile, writeChatFile } from "../../web/chat-file.js";
 import { messagesFor, nextPrompt, samplingFor, willThink } from "../../web/chat-request.js";
-import { emptyChat, isBusy, nextTurn, openTurn, reduceChat } from "../../web/chat-state.js";
+import { emptyChat, reduceChat } from "../../web/chat-state.js";
 import { restoreChat, storeChat } from "../../web/chat-storage.js";
+import { isBusy, nextTurn, openTurn } from "../../web/open-turn.js";
 
 /** @typedef {import("../../web/chat-state.js").ChatEvent} ChatEvent */
 /** @typedef {import("../../web/chat-state.js").ChatState} ChatState */
@@ -191,7 +192,7 @@ test("retry asks the last question again with the switch of now", () => {
 });
 
 test("events of a turn that is gone change nothing", () => {
-  const cleared = after([...answered(1, "one", "a"), { kind: "new-chat" }], ready);
+  const cleared = after([...answered(1, "one", "a"), { kind: "new-chat", at: 0 }], ready);
   assert.equal(after([{ kind: "text", id: 1, text: "late", at: 0 }], cleared), cleared);
   assert.equal(after([{ kind: "turn-failed", id: 1, error: ERROR, at: 0 }], cleared), cleared);
 });
@@ -203,7 +204,7 @@ test("a new chat keeps draft, switch and sampling", () => {
       { kind: "draft", text: "half" },
       { kind: "thinking", enabled: false },
       { kind: "sampling", sampling: { seed: 7 } },
-      { kind: "new-chat" },
+      { kind: "new-chat", at: 0 },
     ],
     ready,
   );
@@ -214,7 +215,10 @@ test("a new chat keeps draft, switch and sampling", () => {
 });
 
 test("a new chat does not hide that loading failed", () => {
-  const state = after([{ kind: "load-failed", error: ERROR }, { kind: "new-chat" }]);
+  const state = after([
+    { kind: "load-failed", error: ERROR },
+    { kind: "new-chat", at: 0 },
+  ]);
   assert.equal(state.notice?.error, ERROR);
 });
 
@@ -349,6 +353,7 @@ test("the next prompt is the history and the draft, with the switch as it stands
       { role: "user", content: "b" },
     ],
     enableThinking: false,
+    tools: [],
   });
 });
 
@@ -408,7 +413,7 @@ test("a chat that was saved goes on where it was", () => {
 
 test("a chat is not opened while an answer is being made", () => {
   const busy = after([{ kind: "question", text: "a" }], ready);
-  const chat = { system: "", messages: [], droppedMessages: 0, enableThinking: true };
+  const chat = { system: "", turns: [], droppedTurns: 0, enableThinking: true };
   assert.equal(after([{ kind: "opened", chat }], busy), busy);
 });
 
@@ -421,7 +426,7 @@ const UNUSABLE = [
   ["another model", { model: "qwen" }, /"qwen" answered in it \(expected pico/],
   ["messages that are none", { messages: [{ role: "user" }] }, /messages are damaged/],
   ["a question without its answer", { messages: [{ role: "user", content: "?" }] }, /out of order/],
-  ["tools", { messages: [{ role: "tool", content: "4" }] }, /used tools/],
+  ["a result that nothing asked for", { messages: [{ role: "tool", content: "4" }] }, /out of order/],
   ["more dropped than there are", { dropped_messages: 3 }, /dropped 3 messages/],
 ];
 

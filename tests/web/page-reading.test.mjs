@@ -65,6 +65,6 @@ test("a stopped answer is announced as stopped", () => {
   const usage = /** @type {any} */ ({});
   const event = /** @type {const} */ ({ kind: "done", id: 1, finishReason: "abort", usage, at: 0 });
   assert.equal(announcementFor(event, state), "Stopped.");
-  const cleared = reduceChat(state, { kind: "new-chat" });
+  const cleared = reduceChat(state, { kind: "new-chat", at: 0 });
   assert.equal(announcementFor(event, cleared), "", "of a turn that is gone nothing is said");
 });

@@ -5,8 +5,9 @@
  * @module
  */
 
-import { element, icon, setText, uniqueId } from "../element.js";
-import { contextSentence, noThinkingSentence } from "../sentences.js";
+import { button, element, icon, setText, uniqueId } from "../element.js";
+import { answerFormSentence, contextSentence, noThinkingSentence, toolsLabel } from "../sentences.js";
+import { mountSwitch } from "./switch.js";
 
 /**
  * @typedef {object} ComposerActions
@@ -14,6 +15,7 @@ import { contextSentence, noThinkingSentence } from "../sentences.js";
  * @property {() => void} onStop
  * @property {(text: string) => void} onDraft
  * @property {(enabled: boolean) => void} onThinking
+ * @property {() => void} onTools
  */
 
 /**
@@ -24,6 +26,8 @@ import { contextSentence, noThinkingSentence } from "../sentences.js";
  * @property {boolean} enableThinking
  * @property {boolean} modelThinks  whether it can; true while that is not known
  * @property {string} model  its name
+ * @property {number} tools  how many the model may call
+ * @property {import("../turn.js").Turn["answerForm"]} answerForm
  * @property {import("../protocol.js").Counted | null} context  what a prompt with the draft takes
  */
 
@@ -31,7 +35,7 @@ import { contextSentence, noThinkingSentence } from "../sentences.js";
  * @param {HTMLFormElement} root
  * @param {ComposerActions} actions
  */
-export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
+export function mountComposer(root, { onSend, onStop, onDraft, onThinking, onTools }) {
   const hintId = uniqueId("hint");
   const field = element("textarea", {
     rows: "1",
@@ -42,8 +46,19 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
     autocomplete: "off",
     dir: "auto",
   });
-  const thinking = element("button", { type: "button", role: "switch", class: "plm-composer-thinking" });
-  thinking.append(element("span", { class: "plm-composer-track", "aria-hidden": "true" }), "Thinking");
+  const thinking = mountSwitch("Thinking", () => onThinking(!view.enableThinking));
+  const tools = button({
+    label: "Tools",
+    icon: "tools",
+    className: "plm-button plm-composer-tools",
+    onPress: onTools,
+  });
+  const toolCount = element("span", { "aria-hidden": "true" });
+  tools.append(
+    element("span", { class: "plm-composer-tools-word", "aria-hidden": "true" }, "Tools"),
+    toolCount,
+  );
+  tools.setAttribute("aria-haspopup", "dialog");
   const hint = element("p", { class: "plm-composer-hint plm-muted", id: hintId });
   const context = mountContext();
   const send = actionButton("Send", "send", "submit");
@@ -53,7 +68,7 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
       "div",
       { class: "plm-composer-box" },
       field,
-      element("div", { class: "plm-composer-row" }, thinking, context.root, send, stop),
+      element("div", { class: "plm-composer-row" }, thinking.root, tools, context.root, send, stop),
     ),
     hint,
   );
@@ -65,6 +80,8 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
     enableThinking: true,
     modelThinks: true,
     model: "",
+    tools: 0,
+    answerForm: null,
     context: null,
   };
 
@@ -82,9 +99,6 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
     fit(field);
     onDraft(field.value);
   });
-  thinking.addEventListener("click", () => {
-    if (view.modelThinks) onThinking(!view.enableThinking);
-  });
   stop.addEventListener("click", () => {
     onStop();
     field.focus();
@@ -98,10 +112,11 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking }) {
         field.value = view.draft;
         fit(field);
       }
-      thinking.setAttribute("aria-checked", String(view.enableThinking && view.modelThinks));
-      // Not `disabled`: its reason can be reached with the keyboard and read out.
-      thinking.setAttribute("aria-disabled", String(!view.modelThinks));
-      thinking.title = view.modelThinks ? "" : noThinkingSentence(view.model);
+      const reason = view.modelThinks ? "" : noThinkingSentence(view.model);
+      thinking.update(view.enableThinking && view.modelThinks, reason);
+      setText(toolCount, view.tools === 0 ? "" : String(view.tools));
+      tools.setAttribute("aria-label", toolsLabel(view.tools));
+      tools.title = toolsLabel(view.tools);
       // The pressed button vanishes: keep the focus with what takes its place.
       const focusLost =
         root.contains(document.activeElement) && document.activeElement === (view.busy ? send : stop);
@@ -154,7 +169,7 @@ function actionButton(label, iconName, type) {
 }
 
 /** @param {ComposerView} view */
-function hintSentence({ busy, phase, modelThinks, model }) {
+function hintSentence({ busy, phase, modelThinks, model, answerForm }) {
   if (phase === "failed") return "The model is not loaded; what you wrote stays here.";
   if (phase === "loading") {
     return busy
@@ -162,6 +177,7 @@ function hintSentence({ busy, phase, modelThinks, model }) {
       : "The model is loading; you can write already.";
   }
   if (busy) return "Escape stops the answer.";
+  if (answerForm !== null) return answerFormSentence(answerForm);
   const keys = "Enter sends, Shift + Enter starts a new line.";
   return modelThinks ? keys : `${keys} ${noThinkingSentence(model)}`;
 }

@@ -11,13 +11,18 @@ import { button, element } from "../element.js";
 import { stickToEnd } from "../stickiness.js";
 import { mountMessage } from "./message.js";
 
-/** @typedef {import("../chat-state.js").Turn} Turn */
+/** @typedef {import("../turn.js").Turn} Turn */
 
 /**
  * @param {HTMLElement} root
- * @param {{before: HTMLElement, after: HTMLElement, onRetry: () => void}} options  before, after: what scrolls with it
+ * @param {object} options
+ * @param {HTMLElement} options.before  scrolls with it
+ * @param {HTMLElement} options.after  scrolls with it
+ * @param {() => void} options.onRetry
+ * @param {(id: number, upTo: "answer" | "question") => void} options.onBranch
+ * @param {(content: string) => void} options.onCallAnswer
  */
-export function mountMessageList(root, { before, after, onRetry }) {
+export function mountMessageList(root, { before, after, onRetry, onBranch, onCallAnswer }) {
   const turns = element("div", { class: "plm-message-list-turns" });
   const content = element("div", { class: "plm-message-list-content" }, before, turns, after);
   const log = element("div", {
@@ -49,7 +54,12 @@ export function mountMessageList(root, { before, after, onRetry }) {
   /** @param {Turn} turn */
   function mountTurn(turn) {
     const item = element("section", { class: "plm-message" });
-    const entry = { item, message: mountMessage(item, { onRetry }) };
+    const actions = {
+      onRetry,
+      onBranch: (/** @type {"answer" | "question"} */ upTo) => onBranch(turn.id, upTo),
+      onCallAnswer,
+    };
+    const entry = { item, message: mountMessage(item, actions) };
     turns.append(item);
     shown.set(turn.id, entry);
     // Whoever asks wants to see what comes.
@@ -58,7 +68,7 @@ export function mountMessageList(root, { before, after, onRetry }) {
   }
 
   return {
-    /** @param {{turns: readonly Turn[], firstShownId: number, canRetry: boolean, now: number}} view */
+    /** @param {{turns: readonly Turn[], firstShownId: number, canRetry: boolean, canBranch: boolean, now: number}} view */
     update(view) {
       for (const [id, { item }] of shown) {
         if (view.turns.some((turn) => turn.id === id)) continue;
@@ -69,7 +79,8 @@ export function mountMessageList(root, { before, after, onRetry }) {
         const isLast = turn === view.turns.at(-1);
         const entry = shown.get(turn.id) ?? mountTurn(turn);
         const isFirstShown = turn.id === view.firstShownId && turn !== view.turns[0];
-        entry.message.update({ turn, isLast, isFirstShown, canRetry: view.canRetry, now: view.now });
+        const { canRetry, canBranch, now } = view;
+        entry.message.update({ turn, isLast, isFirstShown, canRetry, canBranch, now });
       }
       end.follow();
     },

@@ -9,6 +9,9 @@
 
 import { button, element, setText, uniqueId } from "../element.js";
 import { describeDefault, parseSamplingField, placeholderOf, SAMPLING_FIELDS } from "../sampling-fields.js";
+import { mountAnswerForm } from "./answer-form.js";
+import { mountSidePanel } from "./side-panel.js";
+import { mountThinkingBudget } from "./thinking-budget.js";
 import { mountThisChat } from "./this-chat.js";
 import { mountWhatRuns } from "./what-runs.js";
 
@@ -25,6 +28,8 @@ import { mountWhatRuns } from "./what-runs.js";
  * @property {BackendPreference} backend  what was asked for
  * @property {number | null} memory  bytes that were asked for; null: the default
  * @property {string} system
+ * @property {import("../response-format.js").FormatChoice} format
+ * @property {string} formatProblem
  * @property {boolean} canSave  there is something to save
  * @property {boolean} canOpen  nothing is being answered
  */
@@ -35,6 +40,7 @@ import { mountWhatRuns } from "./what-runs.js";
  * @property {(preference: BackendPreference) => void} onBackend
  * @property {(budget: number | null) => void} onMemory
  * @property {(text: string) => void} onSystem
+ * @property {(format: import("../response-format.js").FormatChoice) => void} onFormat
  * @property {() => void} onSave
  * @property {(file: File) => void} onOpen
  */
@@ -43,43 +49,43 @@ import { mountWhatRuns } from "./what-runs.js";
  * @param {HTMLDialogElement} root
  * @param {SettingsActions} actions
  */
-export function mountSettingsPanel(root, { onSampling, onBackend, onMemory, onSystem, onSave, onOpen }) {
-  /** @type {SettingsView} */
-  let view = {
-    ready: null,
-    phase: "loading",
-    sampling: {},
-    enableThinking: true,
-    backend: "auto",
-    memory: null,
-    system: "",
-    canSave: false,
-    canOpen: false,
-  };
-  const fields = SAMPLING_FIELDS.map((field) =>
-    mountField(field, (value) => {
-      const sampling = { ...view.sampling, [field.key]: value };
-      if (value === undefined) delete sampling[field.key];
-      onSampling(sampling);
-    }),
+export function mountSettingsPanel(root, actions) {
+  /** @type {Sampling} */
+  let sampling = {};
+  /**
+   * @param {SamplingField["key"]} key
+   * @param {number | undefined} value
+   */
+  function change(key, value) {
+    const changed = { ...sampling, [key]: value };
+    if (value === undefined) delete changed[key];
+    actions.onSampling(changed);
+  }
+  const fields = SAMPLING_FIELDS.filter(({ key }) => key !== "thinkingBudget").map((field) =>
+    mountField(field, (value) => change(field.key, value)),
   );
+  const budget = mountThinkingBudget((value) => change("thinkingBudget", value));
+  const answerForm = mountAnswerForm(actions.onFormat);
   const reset = button({
     label: "Reset to defaults",
     text: true,
     className: "plm-button plm-button-outlined",
     onPress: () => {
-      onSampling({});
+      actions.onSampling({});
+      budget.reset(undefined);
       for (const field of fields) field.reset({});
     },
   });
-  const close = button({ label: "Close settings", icon: "close", onPress: () => root.close() });
-  const whatRuns = mountWhatRuns({ onBackend, onMemory });
-  const thisChat = mountThisChat({ onSystem, onSave, onOpen });
-  root.setAttribute("aria-label", "Settings");
-  root.append(
-    element("div", { class: "plm-settings-panel-bar" }, element("h2", {}, "Settings"), close),
+  const whatRuns = mountWhatRuns(actions);
+  const thisChat = mountThisChat(actions);
+  mountSidePanel(
+    root,
+    "Settings",
     element("h3", {}, "This chat"),
     thisChat.item,
+    element("h3", {}, "Answers"),
+    budget.item,
+    answerForm.item,
     element("h3", {}, "Sampling"),
     element(
       "p",
@@ -91,23 +97,24 @@ export function mountSettingsPanel(root, { onSampling, onBackend, onMemory, onSy
     element("h3", {}, "What runs"),
     whatRuns.item,
   );
-  // A press on the backdrop has the dialog itself as its target.
-  root.addEventListener("click", (event) => {
-    if (event.target === root) root.close();
-  });
 
   return {
-    /** @param {SettingsView} next */
-    update(next) {
-      view = next;
+    /** @param {SettingsView} view */
+    update(view) {
+      sampling = view.sampling;
       const generation = view.ready?.model.generation ?? null;
       const modelThinks = view.ready?.model.thinking ?? true;
       for (const field of fields) field.update(generation, view.enableThinking && modelThinks, modelThinks);
+      budget.update(view.ready);
+      answerForm.update(view.formatProblem);
       thisChat.update(view);
       whatRuns.update(view);
     },
-    open() {
+    /** @param {SettingsView} view */
+    open(view) {
       for (const field of fields) field.reset(view.sampling);
+      budget.reset(view.sampling.thinkingBudget);
+      answerForm.reset(view.format);
       thisChat.reset(view.system);
       whatRuns.reset(view.memory);
       root.showModal();
@@ -163,7 +170,6 @@ function mountField(field, onValue) {
      * @param {boolean} modelThinks
      */
     update(generation, enableThinking, modelThinks) {
-      item.hidden = field.onlyThinking === true && !modelThinks;
       setText(hint, modelThinks ? field.hint : (field.hintWithoutThinking ?? field.hint));
       setText(ofDefault, describeDefault(field, generation));
       input.placeholder = placeholderOf(field, generation, enableThinking);
