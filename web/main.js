@@ -1,22 +1,35 @@
 // @ts-check
 /**
- * The page of its own: reads site.json and the address, and mounts one chat that talks to a worker.
+ * The page of its own: reads site.json and the address, mounts one chat that talks to a worker, and keeps the page for
+ * when its server is gone.
  *
  * @module
  */
 
 import { mountChat } from "./chat.js";
 import { PagelmClient } from "./client.js";
-import { element } from "./element.js";
+import { element, setText } from "./element.js";
+import { isolatePage, keepPage } from "./offline.js";
 import { readPageOptions } from "./page-options.js";
 import { fetchSiteIndex } from "./site-index.js";
+import { availableStorage } from "./storage.js";
 import { mountNotice } from "./widgets/notice.js";
+import { mountSiteNotice } from "./widgets/site-notice.js";
 
 const SITE_URL = new URL("./site.json", import.meta.url).href;
 
 /** @param {HTMLElement} root */
 async function start(root) {
+  const siteNotice = mountSiteNotice({
+    storage: availableStorage("sessionStorage"),
+    onReload: () => location.reload(),
+  });
   try {
+    const starting = root.querySelector("p");
+    const notIsolated = await isolatePage((share) => {
+      if (starting)
+        setText(starting, `Fetching the page for threads and for later: ${Math.floor(share * 100)} %`);
+    });
     const { site } = await fetchSiteIndex(SITE_URL);
     const { model, load, enableThinking, problems } = readPageOptions(
       location.search,
@@ -32,6 +45,9 @@ async function start(root) {
       problems,
       autofocus: true,
     });
+    root.querySelector(".plm-dock")?.prepend(siteNotice.root);
+    if (notIsolated) siteNotice.say(notIsolated, false);
+    await keepPage(site.version, siteNotice.say);
   } catch (error) {
     showStartError(root, error instanceof Error ? error : new Error(String(error)));
   }

@@ -12,6 +12,7 @@ import { SiteError } from "./errors.js";
 /** @typedef {{module: string, loader: string, binary: string}} OnnxRuntimeBuild */
 /**
  * @typedef {object} Site
+ * @property {string} version
  * @property {{pyodide: string, module: string, standard_library: string, lock: string, wheels: string,
  *   packages: string[], fetches: string[]}} python
  * @property {{builds: Record<"wasm" | "jspi" | "asyncify", OnnxRuntimeBuild>}} onnxruntime_web

@@ -74,7 +74,7 @@ def measure_browser(dist: Path) -> BrowserFigures:
 
 @contextmanager
 def open_page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
+    context = browser.new_context(service_workers="block")
     page = context.new_page()
     page.set_default_timeout(300_000)
     yield page

@@ -60,8 +60,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page in a context of its own; a test fails on any error that the page did not handle."""
-    context = browser.new_context()
+    """A page in a context of its own; a test fails on any error that the page did not handle.
+
+    Without service workers: what they answer, no test can answer in their place (test_offline.py has them).
+    """
+    context = browser.new_context(service_workers="block")
     page = context.new_page()
     page.set_default_timeout(60_000)
     failures: list[str] = []

@@ -25,7 +25,7 @@ HOSTILE_ANSWER = """
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_nothing_is_wider_than_the_window(browser: Browser, site_url: str, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 800})
+    context = browser.new_context(viewport={"width": width, "height": 800}, service_workers="block")
     chat = ChatPage(context.new_page())
     chat.page.goto(site_url + "?backend=wasm")
     chat.wait_until_ready()
@@ -83,7 +83,7 @@ def test_a_hostile_answer_can_do_nothing(open_chat: Callable[..., ChatPage]) -> 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_enough_contrast_in_both_themes(browser: Browser, site_url: str, scheme: str) -> None:
-    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]  # Playwright's literal
+    context = browser.new_context(color_scheme=scheme, service_workers="block")  # type: ignore[arg-type]  # Playwright's literal
     page = context.new_page()
     page.goto(site_url + "?backend=wasm")
     ChatPage(page).wait_until_ready()

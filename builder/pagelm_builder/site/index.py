@@ -15,7 +15,9 @@ from importlib import metadata
 from pathlib import Path
 
 from pagelm.manifest import MANIFEST_FILE, load_manifest
+from pagelm_builder.serve.headers import SECURITY_HEADERS
 from pagelm_builder.site.npm_packages import ONNXRUNTIME_WEB, PYODIDE
+from pagelm_builder.site.version import SERVICE_WORKER_FILE, site_version, stamp_service_worker
 
 FORMAT = 1
 INDEX_FILE = "site.json"
@@ -43,17 +45,27 @@ class PythonFiles:
 def make_index(site: Path, model_names: Sequence[str], python: PythonFiles) -> bytes:
     """Describe a site whose other files are all written, but not yet their compressed variants.
 
+    Its version goes into its service worker too.
+
     Args:
         model_names: The first is the default.
+
+    Raises:
+        SiteError: The service worker has no place for it.
     """
     files = {path: _describe(site / path) for path in list_files(site)}
+    version = site_version({path: str(entry["sha256"]) for path, entry in files.items()})
+    stamp_service_worker(site, version)
+    files[SERVICE_WORKER_FILE] = _describe(site / SERVICE_WORKER_FILE)
     index = {
         "format": FORMAT,
+        "version": version,
         "generator": f"pagelm {metadata.version('pagelm')}",
         "default_model": model_names[0],
         "models": [_model(site, name, files) for name in model_names],
         "python": _python(python),
         "onnxruntime_web": {"version": ONNXRUNTIME_WEB.version, "builds": _onnxruntime_builds()},
+        "headers": dict(SECURITY_HEADERS),
         "files": files,
     }
     return (json.dumps(index, indent=1) + "\n").encode()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pagelm_builder.site import build_site
+from pagelm_builder.site.version import UNBUILT
 
 REPOSITORY = Path(__file__).parents[3]
 NODE_MODULES = REPOSITORY / "node_modules"
@@ -74,13 +75,14 @@ def write_bundle(bundle: Path, name: str) -> Path:
 
 
 def write_web(folder: Path) -> Path:
-    """Write a page of three files, and beside them what must not be published."""
+    """Write a page of four files, and beside them what must not be published."""
     (folder / "widgets").mkdir(parents=True)
     (folder / "vendor").mkdir()
     (folder / "index.html").write_text(
         '<!doctype html><script type="module" src="./main.js"></script>', "utf-8"
     )
     (folder / "main.js").write_text('import { marked } from "./vendor/marked.js";\n' * 40, "utf-8")
+    (folder / "service-worker.js").write_text(UNBUILT + "\n", "utf-8")
     (folder / "widgets" / "chat.css").write_text("main { margin: 0 }\n" * 60, "utf-8")
     (folder / "vendor" / "marked.d.ts").write_text('export * from "marked";\n', "utf-8")
     (folder / "tsconfig.json").write_text("{}", "utf-8")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pagelm_builder.site.index import PythonFiles, make_index
+from pagelm_builder.site.version import UNBUILT
 
 MakeBundle = Callable[[str], Path]
 PYTHON = PythonFiles("3.14.2", "python/standard-library.zip", "python/lock.json", "python/wheels/", (), ())
@@ -15,6 +16,7 @@ PYTHON = PythonFiles("3.14.2", "python/standard-library.zip", "python/lock.json"
 def models_of(bundles: dict[str, Path], site: Path) -> list[dict[str, object]]:
     """The entries for bundles laid into a site that has nothing else."""
     (site / "models").mkdir(parents=True)
+    (site / "service-worker.js").write_text(UNBUILT, "utf-8")
     for name, bundle in bundles.items():
         bundle.rename(site / "models" / name)
     models: list[dict[str, object]] = json.loads(make_index(site, list(bundles), PYTHON))["models"]

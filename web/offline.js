@@ -1,0 +1,147 @@
+// @ts-check
+/**
+ * The page's side of the service worker: registers it, reloads once where only it can isolate the page, says when a newer
+ * version waits.
+ *
+ * Never reloads a page by itself once a chat is shown, and never twice in a row. Follows docs/contracts.md, "Service
+ * worker". Knows nothing of what the worker keeps.
+ *
+ * @module
+ */
+
+import { availableStorage } from "./storage.js";
+
+const SERVICE_WORKER_URL = new URL("./service-worker.js", import.meta.url).href;
+const RELOADED_KEY = "pagelm.reloaded-to-isolate";
+const UPDATE_INTERVAL_MS = 60_000;
+
+export const SENTENCES = {
+  newVersion:
+    "A new version of this page is here. This chat goes on with its own; the new one takes over when you reload and no other tab of the page is open.",
+  insecure: "Browsers keep pages and run threads only over https or on localhost.",
+  denied: "This browser refuses the page a service worker, which private windows and settings may do.",
+  notKept: "The page will not open without its server.",
+  oneThread:
+    "WASM runs on one thread, because neither the host nor a service worker isolates the page (COOP/COEP).",
+  embedded: "It is inside another page, which would have to be isolated too.",
+  refused: "Its service worker runs, and the browser does not isolate it nevertheless.",
+};
+
+/**
+ * Isolates the page through the service worker where the host does not: reloads once, and then never returns.
+ *
+ * @param {(share: number) => void} onProgress  of what is fetched before that, 0 to 1
+ * @returns {Promise<string | null>}  a sentence: why WASM cannot have threads
+ */
+export async function isolatePage(onProgress) {
+  const session = availableStorage("sessionStorage");
+  if (crossOriginIsolated) {
+    session?.removeItem(RELOADED_KEY);
+    return null;
+  }
+  const because = (/** @type {string} */ why) => `${SENTENCES.oneThread} ${why}`;
+  if (window.top !== window) return because(SENTENCES.embedded);
+  if (session?.getItem(RELOADED_KEY)) return because(SENTENCES.refused);
+  try {
+    if (!session) throw new Error(SENTENCES.denied);
+    await activated(await register(), onProgress);
+    session.setItem(RELOADED_KEY, "1");
+  } catch (error) {
+    return because(reasonOf(error));
+  }
+  location.reload();
+  return new Promise(() => {});
+}
+
+/**
+ * Keeps this version for when the server is gone, and looks for newer ones.
+ *
+ * @param {string} version  of the site that this page is of
+ * @param {(sentence: string, canReload: boolean) => void} say
+ */
+export async function keepPage(version, say) {
+  try {
+    const registration = await register();
+    watchForUpdates(registration, () => say(SENTENCES.newVersion, true));
+    await activated(registration, () => {});
+    // Until then everything that is loaded later would come from the server, whose version may be another by then.
+    registration.active?.postMessage({ kind: "claim", version });
+  } catch (error) {
+    say(`${SENTENCES.notKept} ${reasonOf(error)}`, false);
+  }
+}
+
+/** @returns {Promise<ServiceWorkerRegistration>} */
+async function register() {
+  if (!isSecureContext) throw new Error(SENTENCES.insecure);
+  if (!("serviceWorker" in navigator)) throw new Error(SENTENCES.denied);
+  /** @type {ServiceWorkerRegistration | undefined} */
+  let registration;
+  try {
+    registration = await navigator.serviceWorker.register(SERVICE_WORKER_URL, { updateViaCache: "none" });
+  } catch (cause) {
+    throw new Error(`${SENTENCES.denied} (${reasonOf(cause)})`, { cause });
+  }
+  if (!registration) throw new Error(SENTENCES.denied);
+  return registration;
+}
+
+/**
+ * @param {ServiceWorkerRegistration} registration
+ * @param {(share: number) => void} onProgress
+ * @returns {Promise<void>}  when a version runs
+ * @throws {Error} when the first one could not be kept
+ */
+function activated(registration, onProgress) {
+  const first = registration.installing ?? registration.waiting;
+  if (registration.active || !first) return Promise.resolve();
+  let reason = "What it needs could not be kept.";
+  return new Promise((resolve, reject) => {
+    const listen = (/** @type {MessageEvent} */ { data }) => {
+      if (data.kind === "installing") onProgress(data.loadedBytes / data.totalBytes);
+      if (data.kind === "failed") reason = data.message;
+    };
+    navigator.serviceWorker.addEventListener("message", listen);
+    navigator.serviceWorker.startMessages();
+    first.addEventListener("statechange", () => {
+      if (first.state !== "activated" && first.state !== "redundant") return;
+      navigator.serviceWorker.removeEventListener("message", listen);
+      if (first.state === "activated") resolve();
+      else reject(new Error(reason));
+    });
+  });
+}
+
+/**
+ * @param {ServiceWorkerRegistration} registration
+ * @param {() => void} onNewVersion
+ */
+function watchForUpdates(registration, onNewVersion) {
+  const announce = () => {
+    if (!registration.active || !registration.waiting) return;
+    onNewVersion();
+    // Tells the worker that this page is about to be replaced, before it is asked for the next one.
+    addEventListener("beforeunload", () => registration.active?.postMessage({ kind: "leaving" }), {
+      once: true,
+    });
+  };
+  announce();
+  registration.addEventListener("updatefound", () => {
+    const { installing } = registration;
+    installing?.addEventListener("statechange", () => {
+      if (installing.state === "installed") announce();
+    });
+  });
+  let lookedAtMs = performance.now();
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden || performance.now() - lookedAtMs < UPDATE_INTERVAL_MS) return;
+    lookedAtMs = performance.now();
+    // Without the server there is nothing new.
+    registration.update().catch(() => {});
+  });
+}
+
+/** @param {unknown} error */
+function reasonOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
