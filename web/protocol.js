@@ -101,7 +101,7 @@
  * @property {ToolSchema[]} [tools]  whoever asks runs them, and asks again with what they gave
  * @property {ResponseFormat} [responseFormat]  of the answer; reasoning and calls of tools are free
  * @property {"error" | "truncate-oldest-turns"} [overflow]  of a chat that is too long; absent: error
- * @property {boolean} [promptLookup]  whether guesses from what was said before may run along; absent: true
+ * @property {boolean} [promptLookup]  whether guesses from what was said before may run along; absent: false
  * @property {number[]} [said]  ids that the interrupted answer to this request, seed included, had said; tells what follows
  */
 

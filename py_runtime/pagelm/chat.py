@@ -82,7 +82,7 @@ class Chat:
         tools: Sequence[Function | Tool] = (),
         max_tool_rounds: int = MAX_TOOL_ROUNDS,
         response_format: ResponseFormat | None = None,
-        prompt_lookup: bool = True,
+        prompt_lookup: bool = False,
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Say something and hear the answer.

@@ -73,7 +73,7 @@ class Engine:
         interject: Interject = _nothing,
         top_logprobs: int | None = None,
         constraint: TokenConstraint | None = None,
-        prompt_lookup: bool = True,
+        prompt_lookup: bool = False,
         said: Sequence[int] = (),
     ) -> AsyncGenerator[EngineStep, None]:
         """Answer a prompt token by token.

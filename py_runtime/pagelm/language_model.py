@@ -188,7 +188,7 @@ class LanguageModel(TextModel):
         tools: Tools | None = None,
         response_format: ResponseFormat | None = None,
         overflow: OverflowPolicy = "error",
-        prompt_lookup: bool = True,
+        prompt_lookup: bool = False,
         cancellation: Cancellation | None = None,
         said: list[int] | None = None,
     ) -> AsyncGenerator[ReplyEvent, None]:
@@ -212,7 +212,8 @@ class LanguageModel(TextModel):
             overflow: What to do with a chat that leaves too little of the context to its answer: refuse it if
                 it leaves nothing, or drop its oldest turns.
             prompt_lookup: Whether guesses from what was said before may run along, where the backend can
-                verify them: fewer steps where text repeats. Every token is chosen as without them.
+                verify them: fewer steps where text repeats. Tokens are chosen as without them; a graph that
+                rounds activations may then break a near tie the other way.
             cancellation: Set it to end the reply before its next token.
             said: Gets the id of each token when its events have been taken. Should the backend fail, the same
                 list with the same messages, options and seed, on this model or another load of it, goes on

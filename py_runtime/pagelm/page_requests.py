@@ -90,7 +90,7 @@ def parse_generate(request_json: str, model: LanguageModel) -> GenerateRequest:
         _tools(request),
         _response_format(request),
         _overflow(request),
-        request.flag("promptLookup") if "promptLookup" in request else True,
+        request.flag("promptLookup") if "promptLookup" in request else False,
         list(request.integers("said")) if "said" in request else [],
     )
 

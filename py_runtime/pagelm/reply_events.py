@@ -26,7 +26,7 @@ async def reply_events(
     max_new_tokens: int | None,
     top_logprobs: int | None,
     constraint: TokenConstraint | None = None,
-    prompt_lookup: bool = True,
+    prompt_lookup: bool = False,
     cancellation: Cancellation | None,
     said: list[int] | None = None,
 ) -> AsyncGenerator[ReplyEvent, None]:

@@ -65,7 +65,7 @@ class TextModel:
         top_logprobs: int | None = None,
         response_format: ResponseFormat | None = None,
         allow_special: bool = False,
-        prompt_lookup: bool = True,
+        prompt_lookup: bool = False,
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[ReplyEvent, None]:
         """Go on with a text as it is: no template, no reasoning apart, tags are text.
@@ -80,7 +80,8 @@ class TextModel:
             allow_special: Whether `<|im_start|>` and the like in the prompt become the tokens of that name.
                 Never for text that somebody else wrote.
             prompt_lookup: Whether guesses from what was said before may run along, where the backend can
-                verify them: fewer steps where text repeats. Every token is chosen as without them.
+                verify them: fewer steps where text repeats. Tokens are chosen as without them; a graph that
+                rounds activations may then break a near tie the other way.
             cancellation: Set it to end before the next token.
 
         Yields:

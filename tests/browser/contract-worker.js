@@ -16,10 +16,15 @@ const silent = () => {};
 /** A device that outlives the decoders on it. */
 class SharedDevice {
   constructor(device) {
+    this.device = device;
     this.run = (inputIds, position, rows) => device.run(inputIds, position, rows);
     this.truncate = (length) => device.truncate(length);
     this.logits = (length) => device.logits(length);
     this.close = async () => {};
+  }
+
+  get keyValueBytes() {
+    return this.device.keyValueBytes;
   }
 }
 
@@ -30,7 +35,8 @@ async function run({ backend, bundleUrl, modules, prompts, tokens }) {
   const { python, ort } = await loadRuntime(index, description, undefined, silent);
   for (const [name, source] of Object.entries(modules)) python.FS.writeFile(`/home/pyodide/${name}`, source);
   const files = await bundle.fetchAll(bundle.graph(description.graph));
-  const { device, capabilities } = await compile(ort, bundle, description, files, silent);
+  const { max_position_embeddings: positions } = bundle.manifest.model;
+  const { device, capabilities } = await compile(ort, bundle, description, files, positions, silent);
   // Each check gets a decoder of its own; the session they share is compiled once and closed at the end.
   const makeDecoder = () => {
     device.truncate(0);

@@ -107,6 +107,15 @@ def test_non_thinking_replies_are_short_and_hold_no_reasoning(
         assert tokens < 40
 
 
+def test_guesses_save_steps_on_wasm_and_are_not_offered_on_webgpu(model: ModelClient) -> None:
+    messages = [{"role": "user", "content": "Reverse the word strawberry"}]
+    replies = [model.reply(messages, enable_thinking=True, prompt_lookup=lookup) for lookup in (False, True)]
+    plain, guessed = (reply.usage for reply in replies)
+    assert replies[0].text == replies[1].text
+    assert plain["steps"] >= plain["reasoningTokens"] + plain["answerTokens"]
+    assert (guessed["steps"] < plain["steps"]) == (model.backend == "wasm")
+
+
 def test_a_stop_arrives_within_one_token(model: ModelClient) -> None:
     messages = [{"role": "user", "content": "Reverse the word strawberry"}]
     reply = model.reply(messages, enable_thinking=True, cancel_after_events=5)

@@ -105,15 +105,13 @@ def run_in_chromium(
 def _answer(model: ModelClient, prompt: Prompt, tokens: int) -> list[RecordedStep]:
     """The runs of one reply; it may have some more tokens than asked for, as a piece of text may be several.
 
-    The reply has room for more, so that nothing of it is kept for an answer, and is stopped. Each token has a
-    run of its own.
+    The reply has room for more, so that nothing of it is kept for an answer, and is stopped.
     """
     before = len(model.statistics()["steps"])
     model.reply(
         prompt.messages,
         enable_thinking=prompt.enable_thinking,
         sampling={**GREEDY, "maxNewTokens": 4 * tokens + 256},
-        prompt_lookup=False,
         cancel_after_events=tokens,
     )
     steps: list[RecordedStep] = model.statistics()["steps"]

@@ -76,7 +76,7 @@ class ModelClient:
         enable_thinking: bool,
         sampling: Mapping[str, float] | None = None,
         response_format: Mapping[str, object] | None = None,
-        prompt_lookup: bool = True,
+        prompt_lookup: bool = False,
         cancel_after_events: int = -1,
     ) -> Reply:
         """One answer; greedy unless told otherwise. `cancel_after_events` stops it after that many pieces."""

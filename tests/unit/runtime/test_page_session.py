@@ -438,14 +438,14 @@ def test_the_progress_of_a_long_prompt_is_posted() -> None:
     assert page.messages[0][2]["readTokens"] == 128
 
 
-def test_guesses_may_be_switched_off() -> None:
+def test_guesses_may_be_switched_on() -> None:
     def model_says(**options: object) -> tuple[str, int]:
         backend = ScriptedBackend(in_circles, vocab_size=VOCAB_SIZE, max_positions=512, verify_tokens=8)
         page = ask(backend, request(sampling={"maxNewTokens": 40}, enableThinking=False, **options))
         return page.text("text"), page.last()[1]["usage"]["steps"]
 
-    said, steps = model_says()
-    assert model_says(promptLookup=False) == (said, 39)
+    said, steps = model_says(promptLookup=True)
+    assert model_says() == model_says(promptLookup=False) == (said, 39)
     assert steps < 20
 
 

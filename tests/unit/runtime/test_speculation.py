@@ -35,7 +35,13 @@ def circling(**options: int) -> RecordingBackend:
 
 
 def generate(engine: Engine, prompt: Sequence[int] = PROMPT, **options: object) -> list[EngineStep]:
-    asked: dict[str, object] = {"sampling": GREEDY, "eos_token_ids": NEVER, "max_new_tokens": 40, **options}
+    asked: dict[str, object] = {
+        "sampling": GREEDY,
+        "eos_token_ids": NEVER,
+        "max_new_tokens": 40,
+        "prompt_lookup": True,
+        **options,
+    }
     return run(collect(engine.generate(prompt, **asked)))  # type: ignore[arg-type]  # a test's own
 
 
@@ -136,7 +142,7 @@ def cancelled_after(count: int) -> tuple[list[int], str, Engine]:
         cancellation = Cancellation()
         steps: list[EngineStep] = []
         async for step in engine.generate(
-            PROMPT, sampling=GREEDY, eos_token_ids=NEVER, cancellation=cancellation
+            PROMPT, sampling=GREEDY, eos_token_ids=NEVER, cancellation=cancellation, prompt_lookup=True
         ):
             steps.append(step)
             if len(tokens(steps)) == count:
@@ -161,7 +167,7 @@ def test_a_cancel_while_the_backend_verifies_yields_no_further_token() -> None:
 
     async def consume() -> None:
         async for step in Engine(backend).generate(
-            PROMPT, sampling=GREEDY, eos_token_ids=NEVER, cancellation=cancellation
+            PROMPT, sampling=GREEDY, eos_token_ids=NEVER, cancellation=cancellation, prompt_lookup=True
         ):
             steps.append(step)
 
@@ -193,13 +199,11 @@ def test_an_abandoned_generation_leaves_nothing_guessed_to_the_next(count: int) 
     engine = Engine(circling())
 
     async def take_over() -> tuple[list[EngineStep], list[EngineStep]]:
-        older = engine.generate(PROMPT, sampling=GREEDY, eos_token_ids=NEVER)
+        older = engine.generate(PROMPT, sampling=GREEDY, eos_token_ids=NEVER, prompt_lookup=True)
         for _ in range(count):
             await anext(older)
         newer = await collect(
-            engine.generate(
-                (*PROMPT, 3, 1), sampling=GREEDY, eos_token_ids=NEVER, max_new_tokens=4, prompt_lookup=False
-            )
+            engine.generate((*PROMPT, 3, 1), sampling=GREEDY, eos_token_ids=NEVER, max_new_tokens=4)
         )
         held = engine.cache.token_ids
         rest = await collect(older)
