@@ -120,6 +120,8 @@ def test_everything_is_reached_by_keyboard(open_chat: Callable[..., ChatPage]) -
     chat.page.keyboard.press("Space")
     expect(chat.thinking_switch).to_have_attribute("aria-checked", "false")
     chat.page.keyboard.press("Tab")
+    expect(chat.page.get_by_role("button", name="Tools")).to_be_focused()
+    chat.page.keyboard.press("Tab")
     chat.page.keyboard.press("Enter")
     chat.wait_for_end(chat.answers.last)
     expect(chat.text_of(chat.answers.last)).to_have_text("desserts")
