@@ -9,6 +9,7 @@
  */
 
 import { ProtocolError, RemoteError, WorkerError } from "./errors.js";
+import { watchLife } from "./worker-life.js";
 
 /** @typedef {import("./protocol.js").Endpoint} Endpoint */
 /** @typedef {import("./protocol.js").PageMessage} PageMessage */
@@ -25,10 +26,16 @@ export class PagelmClient {
   /** @type {Map<number, Request>} */ #requests = new Map();
   #nextId = 1;
   /** @type {Error | null} */ #broken = null;
+  /** @type {string | null} */ #workerName;
+  /** @type {(() => void) | null} */ #endWatch = null;
 
-  /** @param {Endpoint} endpoint */
-  constructor(endpoint) {
+  /**
+   * @param {Endpoint} endpoint
+   * @param {string | null} [workerName]  of a worker that holds the lock of this name; null: its death is not told
+   */
+  constructor(endpoint, workerName = null) {
     this.#endpoint = endpoint;
+    this.#workerName = workerName;
     endpoint.addEventListener("message", this.#onMessage);
     endpoint.addEventListener("messageerror", this.#onBroken);
     endpoint.addEventListener("error", this.#onBroken);
@@ -40,7 +47,8 @@ export class PagelmClient {
    * @param {string | URL} [workerUrl]  default: worker.js beside this file
    */
   static start(workerUrl = new URL("./worker.js", import.meta.url)) {
-    return new PagelmClient(new Worker(workerUrl, { type: "module", name: "pagelm" }));
+    const name = `pagelm-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`;
+    return new PagelmClient(new Worker(workerUrl, { type: "module", name }), name);
   }
 
   /**
@@ -54,6 +62,7 @@ export class PagelmClient {
     // The worker would resolve a relative address against itself, the caller means the page.
     const base = globalThis.document?.baseURI;
     return this.#ask({ kind: "load", bundleUrl: new URL(bundleUrl, base).href, ...options }, (message) => {
+      this.#watchWorker();
       if (message.kind === "progress") onProgress?.(message);
       if (message.kind !== "ready") return undefined;
       const { model, backend, keyValues, tools, store } = message;
@@ -121,6 +130,7 @@ export class PagelmClient {
 
   /** Ends the worker; whatever is still open fails. */
   close() {
+    this.#endWatch?.();
     this.#endpoint.terminate?.();
     this.#endpoint.removeEventListener("message", this.#onMessage);
     this.#endpoint.removeEventListener("messageerror", this.#onBroken);
@@ -197,6 +207,19 @@ export class PagelmClient {
       }),
     );
   };
+
+  /** The worker has its lock before it says anything about a load. */
+  #watchWorker() {
+    if (this.#workerName === null || this.#endWatch) return;
+    this.#endWatch = watchLife(this.#workerName, () =>
+      this.#fail(
+        new WorkerError("The worker was ended by the browser", {
+          expected: "a worker that keeps running",
+          remedy: "Load the model again; if it happens again, close other tabs, since memory may be short.",
+        }),
+      ),
+    );
+  }
 
   /** @param {Error} error */
   #fail(error) {

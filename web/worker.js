@@ -9,11 +9,15 @@
 
 import { describeError, LoadCancelledError, namePythonFailure, ProtocolError } from "./errors.js";
 import { loadModel } from "./model-loading.js";
+import { holdLife } from "./worker-life.js";
 
 /** @typedef {import("./protocol.js").PageMessage} PageMessage */
 /** @typedef {import("./model-loading.js").LoadedModel} LoadedModel */
 
 const page = /** @type {import("./protocol.js").Endpoint} */ (/** @type {unknown} */ (globalThis));
+
+const { name } = /** @type {{name: string}} */ (/** @type {unknown} */ (globalThis));
+const alive = holdLife(name);
 
 /** @type {{id: number, stop: AbortController} | null} */
 let loading = null;
@@ -29,6 +33,7 @@ const actions = {
     const stop = new AbortController();
     loading = { id: message.id, stop };
     try {
+      await alive;
       model = await loadModel(message, {
         progress: (progress) => page.postMessage({ kind: "progress", id: message.id, ...progress }),
         post: (kind, id, payload) => page.postMessage({ ...JSON.parse(payload), kind, id }),
