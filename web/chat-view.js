@@ -29,6 +29,7 @@ import { mountWelcome } from "./widgets/welcome.js";
  * @property {(event: ChatEvent) => void} dispatch
  * @property {() => void} stop
  * @property {() => void} tryAgain
+ * @property {() => void} cancelLoad
  * @property {() => void} save  the chat, as a file
  * @property {(file: File) => void} open  a chat that was saved
  * @property {(content: string) => void} answerCall  that asks the person
@@ -46,7 +47,7 @@ import { mountWelcome } from "./widgets/welcome.js";
 export function mountChatView(
   root,
   model,
-  { dispatch, stop, tryAgain, save, open, answerCall, backend, memory, theme, redraw },
+  { dispatch, stop, tryAgain, cancelLoad, save, open, answerCall, backend, memory, theme, redraw },
 ) {
   const headerRoot = element("header", { class: "plm-header" });
   const welcomeRoot = element("section", { class: "plm-welcome" });
@@ -78,7 +79,7 @@ export function mountChatView(
       composer.focus();
     },
   });
-  const progress = mountLoadProgress(progressRoot);
+  const progress = mountLoadProgress(progressRoot, { onCancel: cancelLoad });
   const list = mountMessageList(listRoot, {
     before: welcomeRoot,
     after: progressRoot,

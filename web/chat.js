@@ -43,6 +43,7 @@ import { callOf, ToolLoop } from "./tool-loop.js";
  * @property {(options: LoadOptions, onProgress: (progress: Progress) => void) => Promise<Ready>} load  once per client
  * @property {(options: import("./protocol.js").CountOptions) => Promise<import("./protocol.js").Counted>} countTokens
  * @property {(format: import("./protocol.js").ResponseFormat) => Promise<true>} checkFormat
+ * @property {() => void} cancelLoad  ends it with a LoadCancelledError
  * @property {() => void} close
  */
 /** @typedef {LoadedClient & import("./tool-loop.js").ToolClient} ChatClient */
@@ -107,6 +108,7 @@ export function mountChat(root, options) {
     dispatch,
     stop,
     tryAgain,
+    cancelLoad: () => client?.cancelLoad(),
     save: () => download(`${options.model.name}-chat.json`, writeChatFile(state, options.model.name)),
     open: openFile,
     answerCall: (content) => running?.answerCall(content),
@@ -183,6 +185,7 @@ export function mountChat(root, options) {
       const ready = await started.load(load, (progress) => dispatch({ kind: "progress", progress }));
       if (client !== started) return;
       dispatch({ kind: "ready", ready });
+      if (ready.store.reason !== null) notify(ready.store.reason);
       if (options.enableThinking && !ready.model.thinking) notify(thinkingAskedSentence(ready.model.name));
     } catch (error) {
       // A load that another one took the place of fails because its client was closed.
@@ -243,10 +246,10 @@ export function mountChat(root, options) {
     if (FATAL_ERRORS.has(error.name)) dispatch({ kind: "load-failed", error });
   }
 
-  /** @param {string} message  about the address that was opened */
+  /** @param {string} message  about the address that was opened, or about how the model was loaded */
   function notify(message) {
-    const said = state.notice?.error.name === "Address" ? `${state.notice.error.message} ` : "";
-    const error = { name: "Address", message: said + message };
+    const said = state.notice?.error.name === "Note" ? `${state.notice.error.message} ` : "";
+    const error = { name: "Note", message: said + message };
     dispatch({ kind: "notice", notice: { error, remedy: null } });
   }
 

@@ -25,6 +25,7 @@ export class PagelmClient {
   /** @type {Endpoint} */ #endpoint;
   /** @type {Map<number, Request>} */ #requests = new Map();
   #nextId = 1;
+  #loadId = 0;
   /** @type {Error | null} */ #broken = null;
   /** @type {string | null} */ #workerName;
   /** @type {(() => void) | null} */ #endWatch = null;
@@ -61,6 +62,9 @@ export class PagelmClient {
   load({ bundleUrl, ...options }, onProgress) {
     // The worker would resolve a relative address against itself, the caller means the page.
     const base = globalThis.document?.baseURI;
+    this.#loadId = this.#nextId;
+    // Only a page may ask; the answer changes what the browser deletes when space is short, not whether loading goes on.
+    void globalThis.navigator?.storage?.persist?.().catch(() => false);
     return this.#ask({ kind: "load", bundleUrl: new URL(bundleUrl, base).href, ...options }, (message) => {
       this.#watchWorker();
       if (message.kind === "progress") onProgress?.(message);
@@ -68,6 +72,13 @@ export class PagelmClient {
       const { model, backend, keyValues, tools, store } = message;
       return { model, backend, keyValues, tools, store };
     });
+  }
+
+  /**
+   * Stops the load that runs; it rejects with LoadCancelledError. What has arrived is kept, and loading again goes on there.
+   */
+  cancelLoad() {
+    this.#cancel(this.#loadId);
   }
 
   /**

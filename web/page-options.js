@@ -4,7 +4,8 @@
  *
  * Pure. An address that asks for something impossible is answered with a sentence, never silently ignored.
  *
- *   ?backend=webgpu|wasm|auto   ?thinking=0|1   ?model=<name>   ?threads=<n>   ?memory=<MB>   ?instrument=1
+ *   ?backend=webgpu|wasm|auto   ?thinking=0|1   ?model=<name>   ?threads=<n>   ?memory=<MB>
+ *   ?fetches=<n>   ?instrument=1
  *
  * @module
  */
@@ -57,7 +58,7 @@ export function readPageOptions(search, site, siteUrl, isolated) {
     bundleUrl: new URL(model.path, siteUrl).href,
     backend: chooseBackend(parameters.get("backend"), problems),
   };
-  const threads = readThreads(parameters.get("threads"), problems);
+  const threads = readCount("threads", parameters.get("threads"), problems);
   if (threads !== undefined) load.threads = threads;
   if (threads !== undefined && threads > 1 && !isolated) {
     problems.push(
@@ -66,6 +67,8 @@ export function readPageOptions(search, site, siteUrl, isolated) {
   }
   const memoryBudget = readMemory(parameters.get("memory"), problems);
   if (memoryBudget !== undefined) load.memoryBudget = memoryBudget;
+  const parallelFetches = readCount("fetches", parameters.get("fetches"), problems);
+  if (parallelFetches !== undefined) load.parallelFetches = parallelFetches;
   if (parameters.get("instrument") === "1") load.instrument = true;
   return { model, load, enableThinking: readSwitch(parameters.get("thinking"), problems), problems };
 }
@@ -104,14 +107,15 @@ function chooseBackend(name, problems) {
 }
 
 /**
+ * @param {string} name
  * @param {string | null} text
  * @param {string[]} problems
  */
-function readThreads(text, problems) {
+function readCount(name, text, problems) {
   if (text === null) return undefined;
-  const threads = Number(text);
-  if (Number.isInteger(threads) && threads >= 1) return threads;
-  problems.push(`“threads=${text}” in the address is not a whole number from 1 on; the default is used.`);
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1) return count;
+  problems.push(`“${name}=${text}” in the address is not a whole number from 1 on; the default is used.`);
   return undefined;
 }
 

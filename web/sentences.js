@@ -72,7 +72,17 @@ export function stageSentence(stage, progress) {
   if (state === "finished") return `${words.finished}: ${formatBytes(progress.totalBytes)}.`;
   if (progress.totalBytes === 0) return `${words.active}: ${formatBytes(progress.loadedBytes)} so far.`;
   const [loaded, total] = formatBytesOf(progress.loadedBytes, progress.totalBytes);
-  return `${words.active}: ${loaded} of ${total}.`;
+  return `${words.active}: ${loaded} of ${total}${transferWords(progress.transfer)}.`;
+}
+
+/** @param {import("./protocol.js").Transfer | undefined} transfer */
+function transferWords(transfer) {
+  if (!transfer) return "";
+  if (transfer.waitingFor === "another-tab") return "; another tab fetches it, and this one waits";
+  if (transfer.waitingFor === "connection") return "; the connection broke off and is tried again";
+  if (transfer.bytesPerSecond === null || transfer.secondsLeft === null) return "";
+  const left = formatDuration(Math.max(1, Math.ceil(transfer.secondsLeft)) * 1000);
+  return `, ${formatBytes(transfer.bytesPerSecond)}/s, ${left.replace(".0", "")} left`;
 }
 
 /** @type {readonly [string, number][]} */

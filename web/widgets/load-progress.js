@@ -5,18 +5,27 @@
  * @module
  */
 
-import { element, icon, setText } from "../element.js";
+import { button, element, icon, setText } from "../element.js";
 import { LOAD_STAGES, stageName, stageSentence, stageState } from "../sentences.js";
 
 /** @typedef {import("../protocol.js").LoadStage} LoadStage */
 /** @typedef {import("../protocol.js").Progress} Progress */
 
-/** @param {HTMLElement} root */
-export function mountLoadProgress(root) {
+/**
+ * @param {HTMLElement} root
+ * @param {{onCancel: () => void}} actions
+ */
+export function mountLoadProgress(root, { onCancel }) {
   const stages = LOAD_STAGES.map((stage) => mountStage(stage));
   root.append(
     element("h2", { class: "plm-visually-hidden" }, "Loading"),
     element("ol", {}, ...stages.map(({ item }) => item)),
+    button({
+      label: "Cancel loading",
+      text: true,
+      className: "plm-button plm-button-outlined",
+      onPress: onCancel,
+    }),
   );
 
   return {

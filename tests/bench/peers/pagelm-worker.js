@@ -23,7 +23,7 @@ async function run({ bundleUrl, threads, contexts, patience_ms, decodedTokens })
   const files = await bundle.fetchAll(bundle.graph(description.graph));
   let expandedAt = 0;
   const started = performance.now();
-  const { device, capabilities } = await compile(ort, bundle, description, files, (done, total) => {
+  const { device, capabilities } = await compile(ort, bundle, description, files, bundle.manifest.model.max_position_embeddings, (done, total) => {
     if (done === total - 1) expandedAt = performance.now();
   });
   const expansion_ms = expandedAt - started;
