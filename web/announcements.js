@@ -27,8 +27,14 @@ export function announcementFor(event, before) {
       return turnOf(before, event.id)?.reasoning === "" ? "Thinking." : "";
     case "done":
       return announceEnd(event, turnOf(before, event.id));
+    case "toolAsked":
+      return "The model waits for a result that you write.";
+    case "toolResult":
+      return `Tool's result: ${event.content}`;
     case "new-chat":
       return "New chat.";
+    case "branch":
+      return "A branch of this chat.";
     default:
       return "";
   }

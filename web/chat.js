@@ -10,6 +10,7 @@
 
 import { announcementFor } from "./announcements.js";
 import { createBackendPreference, createMemoryPreference } from "./backend-preference.js";
+import { COUNTED_EVENTS, chatEvent, FATAL_ERRORS, UNSAVED_EVENTS } from "./chat-events.js";
 import { readChatFile, writeChatFile } from "./chat-file.js";
 import { messagesFor, nextPrompt, offeredTools, samplingFor, willThink } from "./chat-request.js";
 import { reduceChat } from "./chat-state.js";
@@ -23,13 +24,12 @@ import { nextTurn, openTurn } from "./open-turn.js";
 import { createRenderLoop } from "./render-loop.js";
 import { readFormat } from "./response-format.js";
 import { thinkingAskedSentence } from "./sentences.js";
-import { availableStorage, store } from "./storage.js";
+import { availableStorage, STORAGE_FULL, store } from "./storage.js";
 import { createTheme } from "./theme.js";
 import { restoreTools, storeTools } from "./tool-choice.js";
-import { callOf, ToolLoop } from "./tool-loop.js";
+import { ToolLoop } from "./tool-loop.js";
 
 /** @typedef {import("./chat-state.js").ChatEvent} ChatEvent */
-/** @typedef {import("./tool-loop.js").TurnLoopEvent} TurnLoopEvent */
 /** @typedef {import("./turn.js").Turn} Turn */
 /** @typedef {import("./page-options.js").SiteModel} SiteModel */
 /** @typedef {import("./protocol.js").ErrorDescription} ErrorDescription */
@@ -58,27 +58,6 @@ import { callOf, ToolLoop } from "./tool-loop.js";
  * @property {boolean} [autofocus]  puts the focus into the composer at once: right for a page of its own
  * @property {string} [storageKey]  chats of several elements on one page need one each
  */
-
-/** Errors after which the worker is of no more use and everything has to be loaded again. */
-const FATAL_ERRORS = new Set(["WorkerError", "DeviceLostError"]);
-
-/** Too frequent to store the chat at each; it is stored anyway when the page goes away. */
-const UNSAVED_EVENTS = new Set(["reasoning", "text", "progress", "draft", "prefill", "counted"]);
-
-/** After these the next prompt may have another length. */
-const COUNTED_EVENTS = new Set([
-  "ready",
-  "draft",
-  "done",
-  "thinking",
-  "system",
-  "opened",
-  "new-chat",
-  "turnsDropped",
-  "tools",
-  "branch",
-  "chat-chosen",
-]);
 
 /**
  * @param {HTMLElement} root
@@ -134,7 +113,12 @@ export function mountChat(root, options) {
   const clock = setInterval(() => {
     if (openTurn(state)?.status === "thinking") loop.request();
   }, 1000);
-  const save = () => store(session, storageKey, storeChat(state));
+  let isKept = true;
+  function save() {
+    const wasKept = isKept;
+    isKept = store(session, storageKey, storeChat(state));
+    if (wasKept && !isKept) dispatch({ kind: "notice", notice: { error: STORAGE_FULL, remedy: null } });
+  }
   addEventListener("pagehide", save);
   document.addEventListener("visibilitychange", save);
 
@@ -295,26 +279,4 @@ export function mountChat(root, options) {
       root.replaceChildren();
     },
   };
-}
-
-/**
- * @param {TurnLoopEvent} event
- * @param {number} id  of the turn
- * @returns {ChatEvent}
- */
-function chatEvent(event, id) {
-  const at = Date.now();
-  switch (event.kind) {
-    case "done":
-      return { kind: "done", id, finishReason: event.finishReason, usage: event.usage, at };
-    case "reasoning":
-    case "text":
-      return { kind: event.kind, id, text: event.text, at };
-    case "toolCall":
-      return { kind: "toolCall", id, call: callOf(event), at };
-    case "logprobs":
-      throw new TypeError("the page did not ask for logprobs");
-    default:
-      return { ...event, id };
-  }
 }

@@ -5,6 +5,13 @@
  * @module
  */
 
+/** What a person is told, once, when the chats no longer fit. */
+export const STORAGE_FULL = {
+  name: "StorageFull",
+  message:
+    "This tab's storage is full: what is said from now on will not outlive a reload. Delete chats, or save this one as a file.",
+};
+
 /**
  * Storage can be switched off, and then even naming it throws.
  * @param {"localStorage" | "sessionStorage"} name

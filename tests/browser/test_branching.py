@@ -57,3 +57,10 @@ def test_a_new_chat_keeps_the_old_one_until_it_is_deleted(open_chat: Callable[..
     delete.click()
     chat.page.get_by_role("button", name="Really delete “What is 27 + 38?”").click()
     expect(chat.page.get_by_role("dialog", name="Chats").get_by_role("listitem")).to_have_count(1)
+
+
+def test_a_person_hears_that_chats_are_no_longer_kept(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_quiet_chat(open_chat)
+    chat.page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full'); }; }")
+    chat.ask("What is 27 + 38?")
+    expect(chat.page.get_by_role("alert")).to_contain_text("This tab's storage is full")

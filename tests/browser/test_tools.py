@@ -79,3 +79,24 @@ def test_a_tool_of_ones_own_is_checked_added_and_removed(open_chat: Callable[...
     expect(panel.get_by_role("switch", name="get_weather")).to_have_attribute("aria-checked", "true")
     panel.get_by_role("button", name="Remove get_weather").click()
     expect(panel.get_by_role("switch", name="get_weather")).to_have_count(0)
+
+
+def test_a_person_answers_the_call_of_their_own_tool(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_chat("?backend=wasm")
+    chat.set_sampling(temperature="0")
+    chat.set_thinking(False)
+    chat.page.get_by_role("button", name="Tools").click()
+    panel = chat.page.get_by_role("dialog", name="Tools")
+    panel.get_by_label("Name").fill("multiplier")
+    panel.get_by_label("What it does").fill("Calculates an expression.")
+    panel.get_by_label("Parameters").fill(
+        '{"type": "object", "properties": {"expression": {"type": "string"}}, "required": ["expression"]}'
+    )
+    panel.get_by_role("button", name="Add the tool").click()
+    panel.get_by_role("button", name="Close tools").click()
+    answer = chat.send(QUESTION)
+    answer.get_by_label("The model waits: what does multiplier give?").fill("1026")
+    answer.get_by_role("button", name="Give this result").click()
+    chat.wait_for_end(answer)
+    expect(answer.get_by_role("button", name="Called multiplier")).to_contain_text("→ 1026")
+    expect(chat.text_of(answer)).to_contain_text("1026")

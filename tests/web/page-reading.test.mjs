@@ -60,6 +60,13 @@ test("a whole turn announces thinking once and the answer once", () => {
   );
 });
 
+test("a call that waits for a person is announced, and what a tool gave", () => {
+  const asked = /** @type {const} */ ({ kind: "toolAsked", id: 1, index: 0 });
+  assert.match(announcementFor(asked, emptyChat()), /waits for a result/);
+  const given = /** @type {const} */ ({ kind: "toolResult", id: 1, index: 0, content: "1026" });
+  assert.equal(announcementFor(given, emptyChat()), "Tool's result: 1026");
+});
+
 test("a stopped answer is announced as stopped", () => {
   const state = reduceChat(emptyChat(), { kind: "question", text: "q" });
   const usage = /** @type {any} */ ({});
