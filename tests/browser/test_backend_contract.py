@@ -41,7 +41,7 @@ PROMPTS = [
     [7],
     [3, 1, 4, 1, 5, 9, 2, 6],
     [(7 * place) % 480 for place in range(70)],
-    [(7 * place) % 480 for place in range(505)],
+    [(31 * place) % 480 for place in range(505)],
 ]
 GREEDY_TOKENS = 16
 

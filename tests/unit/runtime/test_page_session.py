@@ -515,7 +515,9 @@ def test_a_call_of_a_tool_is_posted_and_the_page_runs_it() -> None:
 def test_a_call_that_a_limit_cuts_is_posted_with_what_is_wrong() -> None:
     call = '<tool_call>\n{"name": "add", "arguments": {}}\n</tool_call>'
     payload = ask_with_tools(call, sampling={"maxNewTokens": 5}).messages[-2][2]
-    assert payload == {"text": '\n{"n', "problem": "The tool call ends without </tool_call>."}
+    assert payload["text"] == '\n{"n'
+    assert payload["problem"] == "The tool call ends without </tool_call>."
+    assert len(payload["said"]) == 5
 
 
 def test_results_of_tools_are_messages() -> None:

@@ -13,7 +13,12 @@ import markupsafe
 
 import pagelm
 
-NEEDS_NATIVE = {"pagelm._backend_native", "pagelm._native_key_values", "pagelm._native_weights"}
+NEEDS_NATIVE = {
+    "pagelm._backend_native",
+    "pagelm._native_key_values",
+    "pagelm._native_outputs",
+    "pagelm._native_weights",
+}
 NEVER_IMPORTED = {"antigravity", "this"}  # they open a browser and print a poem
 
 
