@@ -31,7 +31,7 @@ export function noRoom(entries, sizes, { quota, usage }) {
   const advice =
     deletable === 0
       ? "Free space on this device, or allow this site to keep more."
-      : `Other models take ${formatBytes(deletable)} here: deleting them under “Stored models” ${
+      : `Other models take ${formatBytes(deletable)} here: deleting this site's data in the browser's settings ${
           missing <= room + deletable ? "makes room" : "helps, but is not enough"
         }.`;
   return `The model needs ${formatBytes(missing)} on this device and the browser allows ${formatBytes(room)}: ${MEMORY_ONLY} ${advice}`;
@@ -46,6 +46,8 @@ export function noStorage(cause) {
 export function storageFailed(cause) {
   const full = cause instanceof DOMException && cause.name === "QuotaExceededError";
   const problem = full ? "The browser's storage ran full" : `The browser's storage failed (${cause})`;
-  const advice = full ? " Delete other models under “Stored models”, or free space on this device." : "";
+  const advice = full
+    ? " Free space on this device, or delete this site's data in the browser's settings."
+    : "";
   return `${problem} while the model was being kept: ${MEMORY_ONLY} What was kept before is not fetched again.${advice}`;
 }
