@@ -45,6 +45,9 @@ class Candidates:
     Attributes:
         values: The logits, `[K]`.
         ids: Their token ids, `[K]`.
+
+    >>> Candidates((2.5, 1.0), (7, 3)).ids[0]  # what greedy takes
+    7
     """
 
     values: Sequence[float]

@@ -53,6 +53,16 @@ class Engine:
     Args:
         backend: Where to run; the engine becomes its only user.
         prefill_chunk_tokens: Longest piece of a prompt to run at once.
+
+    >>> import asyncio
+    >>> from pagelm.engine_steps import Token
+    >>> from pagelm.scripted import ScriptedBackend
+    >>> async def reply():
+    ...     engine = Engine(ScriptedBackend.playing([[7, 8, 2]]))
+    ...     steps = engine.generate([1, 3], sampling=SamplingOptions(temperature=0), eos_token_ids={2})
+    ...     return [step.token_id async for step in steps if isinstance(step, Token)]
+    >>> asyncio.run(reply())
+    [7, 8]
     """
 
     def __init__(self, backend: Backend, *, prefill_chunk_tokens: int = PREFILL_CHUNK_TOKENS) -> None:

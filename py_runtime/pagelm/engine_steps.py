@@ -15,6 +15,12 @@ class Cancellation:
 
     Args:
         parent: Counts as well.
+
+    >>> whole = Cancellation()
+    >>> part = Cancellation(whole)
+    >>> whole.cancel()
+    >>> part.cancelled
+    True
     """
 
     __slots__ = ("_cancelled", "_parent")

@@ -37,6 +37,10 @@ class PagelmError(Exception):
         problem: What was wrong, naming the file or key.
         expected: What would have been right.
         remedy: What the person can do.
+
+    >>> raise PagelmError("top_k is -1", expected="at least 0", remedy="Leave it out.")
+    Traceback (most recent call last):
+    pagelm.errors.PagelmError: top_k is -1 (expected at least 0). Leave it out.
     """
 
     def __init__(self, problem: str, *, expected: str, remedy: str) -> None:

@@ -31,7 +31,11 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A piece of the answer; never empty."""
+    """A piece of the answer; never empty.
+
+    >>> "".join(piece.text for piece in (TextDelta("27 + 38 "), TextDelta("= 65")))
+    '27 + 38 = 65'
+    """
 
     text: str
 

@@ -39,6 +39,9 @@ class JsonSchema:
 
     Attributes:
         schema: As `json.loads` gives it.
+
+    >>> JsonSchema({"type": "object", "properties": {"sum": {"type": "integer"}}, "required": ["sum"]})
+    JsonSchema(schema={'type': 'object', ...
     """
 
     schema: Mapping[str, object] | bool
@@ -50,6 +53,9 @@ class Pattern:
 
     Attributes:
         pattern: What Python's `re` and ECMAScript mean alike.
+
+    >>> Pattern("yes|no")
+    Pattern(pattern='yes|no')
     """
 
     pattern: str

@@ -34,6 +34,12 @@ class SamplingOptions:
 
     Raises:
         SamplingError: An option is outside its range; the message names it.
+
+    >>> SamplingOptions(temperature=0.7, seed=11).top_k
+    20
+    >>> SamplingOptions(temperature=-1)
+    Traceback (most recent call last):
+    pagelm.errors.SamplingError: temperature is -1 (expected ...
     """
 
     temperature: float = 0.6

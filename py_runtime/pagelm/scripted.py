@@ -63,6 +63,13 @@ class ScriptedBackend:
 
         Raises (while it runs):
             BackendError: More tokens or more prompts than scripted.
+
+        >>> import asyncio
+        >>> backend = ScriptedBackend.playing([[7, 8]])
+        >>> asyncio.run(backend.prefill([1, 2, 3], 0)).ids[0]
+        7
+        >>> asyncio.run(backend.decode(7)).ids[0], backend.length
+        (8, 4)
         """
         return _PlayingBackend(
             replies, vocab_size=vocab_size, max_positions=max_positions, candidates=candidates

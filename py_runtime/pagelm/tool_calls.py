@@ -48,7 +48,13 @@ class BrokenToolCall:
 
 
 def parse_tool_call(text: str) -> ToolCall | BrokenToolCall:
-    """The call that stands between two tags."""
+    """The call that stands between two tags.
+
+    >>> parse_tool_call('{"name": "add", "arguments": {"a": 2, "b": 2}}')
+    ToolCall(name='add', arguments={'a': 2, 'b': 2})
+    >>> parse_tool_call("add 2 and 2").problem
+    'The tool call is not valid JSON: ...'
+    """
     try:
         value = load_json(text)
     except ValueError as error:

@@ -89,6 +89,12 @@ def make_tool(function: Function) -> Tool:
 
     Raises:
         ToolError: As `describe_function`.
+
+    >>> def add(a: int, b: int) -> int:
+    ...     "Add two numbers."
+    ...     return a + b
+    >>> make_tool(add).schema["function"]["parameters"]["properties"]
+    {'a': {'type': 'integer'}, 'b': {'type': 'integer'}}
     """
     schema = describe_function(function)
     return Tool(str(cast("Schema", schema["function"])["name"]), schema, function)
