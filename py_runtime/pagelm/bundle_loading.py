@@ -1,4 +1,4 @@
-"""A bundle's folder to the pieces of a model that runs natively, each checked.
+"""A bundle, wherever it is, to the pieces of a model that runs natively, each checked.
 
 Knows onnxruntime's backend by name only, and no chats.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagelm.backend import Backend
+from pagelm.bundle_locations import cache_folder, find_bundle, is_address
 from pagelm.errors import BackendUnavailableError
 from pagelm.manifest import Manifest, load_manifest, read_verified
 
@@ -36,11 +37,17 @@ class LoadedBundle:
 
 
 async def load_bundle(
-    folder: str | Path, *, graph: NativeGraph, threads: int, memory_budget: int | None
+    source: str | Path, *, graph: NativeGraph, threads: int, memory_budget: int | None
 ) -> LoadedBundle:
     """Read and check a bundle, and make a session of one of its graphs; arguments and errors as of
     `LanguageModel.load`."""
     native = _native_backend()
+    if is_address(source):
+        from pagelm.bundle_download import download_bundle  # sockets: a page has none
+
+        folder = await asyncio.to_thread(download_bundle, str(source), cache_folder())
+    else:
+        folder = find_bundle(source)
     manifest = load_manifest(folder)
     tokenizer_bytes = read_verified(folder, manifest.tokenizer)
     chat_template = read_verified(folder, manifest.chat_template).decode()

@@ -60,16 +60,18 @@ class LanguageModel(TextModel):
     @classmethod
     async def load(
         cls,
-        folder: str | Path,
+        source: str | Path,
         *,
         graph: NativeGraph = "native",
         threads: int = 0,
         memory_budget: int | None = None,
     ) -> LanguageModel:
-        """Load a bundle from a folder, with onnxruntime on this machine's CPU.
+        """Load a bundle, with onnxruntime on this machine's CPU.
 
         Args:
-            folder: What `pagelm export` wrote.
+            source: A folder that `pagelm export` wrote; its http(s) address on any static host, which is
+                downloaded, checked and kept (PAGELM_CACHE, else ~/.cache/pagelm); or a name alone, which is
+                looked for in PAGELM_BUNDLES and build/bundles.
             graph: "wasm" computes what the page computes on WASM.
             threads: For the arithmetic; 0 lets onnxruntime choose.
             memory_budget: Bytes for keys and values, which bound `context_size`; None: no limit but the
@@ -80,13 +82,13 @@ class LanguageModel(TextModel):
             DeviceMemoryError: The budget is too small for any conversation.
             BackendUnavailableError: onnxruntime or numpy is not installed.
         """
-        bundle = await load_bundle(folder, graph=graph, threads=threads, memory_budget=memory_budget)
+        bundle = await load_bundle(source, graph=graph, threads=threads, memory_budget=memory_budget)
         return cls.open(bundle.manifest, bundle.tokenizer_bytes, bundle.chat_template, bundle.backend)
 
     @classmethod
     def load_sync(
         cls,
-        folder: str | Path,
+        source: str | Path,
         *,
         graph: NativeGraph = "native",
         threads: int = 0,
@@ -97,7 +99,7 @@ class LanguageModel(TextModel):
         Raises:
             CannotWaitError: Nothing may wait here.
         """
-        return wait_for(cls.load(folder, graph=graph, threads=threads, memory_budget=memory_budget))
+        return wait_for(cls.load(source, graph=graph, threads=threads, memory_budget=memory_budget))
 
     @classmethod
     def open(

@@ -13,6 +13,7 @@ import pagelm
 MODULES = [name for _, name, _ in iter_modules(pagelm.__path__) if not name.startswith("_")]
 WITH_EXAMPLES = {
     "backend",
+    "bundle_locations",
     "engine",
     "engine_steps",
     "errors",
