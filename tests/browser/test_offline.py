@@ -136,32 +136,6 @@ def rename_mark(site: Path, old: str, new: str) -> None:
         (site / path).write_text(text.replace(f"mark: {old}", f"mark: {new}"), "utf-8")
 
 
-def test_an_open_chat_keeps_its_version_until_it_is_reloaded(
-    context: BrowserContext, site: Path, plain_url: str
-) -> None:
-    first = replace_site(site, lambda folder: mark(folder, "first"))
-    page = context.new_page()
-    page.goto(plain_url + "?backend=wasm")
-    chat = ChatPage(page)
-    chat.wait_until_ready()
-    wait_until_kept(page)
-    chat.ask("What is 27 + 38?")
-    second = replace_site(site, lambda folder: rename_mark(folder, "first", "second"))
-    page.evaluate(UPDATE)
-    notice = page.get_by_role("status").filter(has_text="new version of this page")
-    expect(notice).to_be_visible()
-    old = {"shown": "first", "html": "first", "worker": "first", "version": first}
-    assert page.evaluate(VERSIONS) == old
-    chat.ask("What is 2 + 3?")
-    notice.get_by_role("button", name="Reload").click()
-    expect(notice).to_be_hidden()
-    chat.wait_until_ready()
-    expect(chat.answers).to_have_count(2)
-    new = {"shown": "second", "html": "second", "worker": "second", "version": second}
-    assert page.evaluate(VERSIONS) == new
-    chat.ask("What is 3 + 4?")
-
-
 def test_a_version_that_is_not_whole_never_takes_over(
     context: BrowserContext, site: Path, plain_url: str
 ) -> None:
