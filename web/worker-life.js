@@ -8,7 +8,7 @@
  */
 
 /**
- * In the worker: resolves when the lock is held.
+ * In the worker: resolves when the lock is held, or cannot be had.
  * @param {string} name  of the worker
  * @param {Pick<LockManager, "request"> | undefined} [locks]
  * @returns {Promise<void>}
@@ -16,10 +16,12 @@
 export function holdLife(name, locks = globalThis.navigator?.locks) {
   if (locks === undefined) return Promise.resolve();
   return new Promise((resolve) => {
-    void locks.request(name, () => {
-      resolve();
-      return new Promise(() => {}); // until the worker ends
-    });
+    locks
+      .request(name, () => {
+        resolve();
+        return new Promise(() => {}); // until the worker ends
+      })
+      .catch(() => resolve()); // a browser that keeps nothing refuses locks too, to the page as well
   });
 }
 

@@ -50,3 +50,10 @@ test("a browser without locks starts workers all the same", async () => {
   await holdLife("w", undefined);
   watchLife("w", () => assert.fail("nobody died"), undefined)();
 });
+
+test("a browser that refuses locks keeps no worker waiting, and nobody is told of a death", async () => {
+  const request = () => Promise.reject(new DOMException("denied", "SecurityError"));
+  const locks = /** @type {any} */ ({ request });
+  await holdLife("w", locks);
+  watchLife("w", () => assert.fail("it lives"), locks);
+});
