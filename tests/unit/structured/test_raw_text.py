@@ -18,7 +18,7 @@ GREEDY = SamplingOptions(temperature=0.0)
 
 def generate(next_token: object, prompt: str, **options: object) -> list[ReplyEvent]:
     backend = RecordingBackend(next_token, vocab_size=VOCAB_SIZE)
-    return run(collect(model_on(backend).generate(prompt, **options)))  # type: ignore[arg-type]
+    return run(collect(model_on(backend).generate(prompt, **options)))  # type: ignore[arg-type]  # options of several types
 
 
 def text(events: Sequence[ReplyEvent]) -> str:

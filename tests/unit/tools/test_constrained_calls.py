@@ -157,9 +157,9 @@ def test_a_reply_without_a_call_is_the_one_that_no_constraint_gives(sampling: Sa
         backend = RecordingBackend(text_of, vocab_size=TOOL_VOCAB_SIZE, max_positions=8 * CONTEXT_SIZE)
         model = model_on_one_chunk(backend)
         if not model_tools:
-            model._formats.constrain_calls = lambda *_: None  # type: ignore[assignment,method-assign,return-value]
+            model._formats.constrain_calls = lambda *_: None  # type: ignore[assignment,method-assign,return-value]  # nothing holds the calls
         options = {"sampling": sampling, "max_new_tokens": 30, "enable_thinking": False}
-        events = run(collect(model.reply(ASK, tools=TOOLS, **options)))  # type: ignore[arg-type]
+        events = run(collect(model.reply(ASK, tools=TOOLS, **options)))  # type: ignore[arg-type]  # options of several types
         return [[event for event in events if isinstance(event, TextDelta)], backend.calls]
 
     assert constrained(True) == constrained(False)
