@@ -2,24 +2,19 @@
 /**
  * The page's side of the worker protocol: requests become promises and streams, errors keep their names.
  *
- * Works over any Endpoint (Worker, MessagePort), so it is tested in Node over a MessageChannel. Knows nothing about
- * the DOM, tokens or backends. Everything a page does with the model goes through this class.
+ * Works over any Endpoint (Worker, MessagePort). Knows nothing about the DOM, tokens or backends.
  *
  * @module
  */
 
-import { ProtocolError, RemoteError, WorkerError } from "./errors.js";
+import { RemoteError, WorkerError } from "./errors.js";
+import { Generation } from "./generation.js";
 import { watchLife } from "./worker-life.js";
 
 /** @typedef {import("./protocol.js").Endpoint} Endpoint */
 /** @typedef {import("./protocol.js").PageMessage} PageMessage */
 /** @typedef {import("./protocol.js").WorkerMessage} WorkerMessage */
-/** @typedef {import("./protocol.js").GenerationEvent} GenerationEvent */
-/** @typedef {import("./protocol.js").DoneMessage} DoneMessage */
 /** @typedef {{receive: (message: WorkerMessage) => void, fail: (error: Error) => void}} Request */
-
-/** @type {readonly string[]} */
-const GENERATION_KINDS = ["turnsDropped", "prefill", "logprobs", "reasoning", "text", "toolCall", "done"];
 
 export class PagelmClient {
   /** @type {Endpoint} */ #endpoint;
@@ -29,6 +24,7 @@ export class PagelmClient {
   /** @type {Error | null} */ #broken = null;
   /** @type {string | null} */ #workerName;
   /** @type {(() => void) | null} */ #endWatch = null;
+  /** @type {(error: Error) => void} */ #tellLoss = () => {};
 
   /**
    * @param {Endpoint} endpoint
@@ -37,6 +33,10 @@ export class PagelmClient {
   constructor(endpoint, workerName = null) {
     this.#endpoint = endpoint;
     this.#workerName = workerName;
+    /** Resolves when the worker, or what it computes on, is of no more use; not when it is closed. @type {Promise<Error>} */
+    this.lost = new Promise((resolve) => {
+      this.#tellLoss = resolve;
+    });
     endpoint.addEventListener("message", this.#onMessage);
     endpoint.addEventListener("messageerror", this.#onBroken);
     endpoint.addEventListener("error", this.#onBroken);
@@ -74,9 +74,7 @@ export class PagelmClient {
     });
   }
 
-  /**
-   * Stops the load that runs; it rejects with LoadCancelledError. What has arrived is kept, and loading again goes on there.
-   */
+  /** Stops the load that runs: it rejects with LoadCancelledError. Loading again goes on with what has arrived. */
   cancelLoad() {
     this.#cancel(this.#loadId);
   }
@@ -198,6 +196,10 @@ export class PagelmClient {
   }
 
   #onMessage = (/** @type {{data: WorkerMessage}} */ { data }) => {
+    if (data.kind === "lost") {
+      this.#lose(new RemoteError(data.error));
+      return;
+    }
     const request = this.#requests.get(data.id);
     if (request === undefined) return; // a late event of a request that already ended
     if (data.kind === "error") {
@@ -211,7 +213,7 @@ export class PagelmClient {
 
   #onBroken = (/** @type {{message?: string, filename?: string, lineno?: number}} */ event) => {
     const place = event.filename ? ` at ${event.filename}:${event.lineno}` : "";
-    this.#fail(
+    this.#lose(
       new WorkerError(`The worker failed${place}: ${event.message || "it could not be started"}`, {
         expected: "a module worker that starts and keeps running",
         remedy: "Reload the page; if it happens again, check that worker.js is served as JavaScript.",
@@ -223,7 +225,7 @@ export class PagelmClient {
   #watchWorker() {
     if (this.#workerName === null || this.#endWatch) return;
     this.#endWatch = watchLife(this.#workerName, () =>
-      this.#fail(
+      this.#lose(
         new WorkerError("The worker was ended by the browser", {
           expected: "a worker that keeps running",
           remedy: "Load the model again; if it happens again, close other tabs, since memory may be short.",
@@ -233,103 +235,16 @@ export class PagelmClient {
   }
 
   /** @param {Error} error */
+  #lose(error) {
+    this.#fail(error);
+    this.#tellLoss(error);
+  }
+
+  /** @param {Error} error */
   #fail(error) {
     this.#broken = error;
     const open = [...this.#requests.values()];
     this.#requests.clear();
     for (const request of open) request.fail(error);
   }
-}
-
-/**
- * One running generation: an async iterable of `reasoning`, `text` and finally `done`.
- *
- * Iterate once. `done` also resolves (or rejects) when nobody iterates; an error is raised in both places.
- * @implements {AsyncIterable<GenerationEvent>}
- */
-class Generation {
-  /** @type {GenerationEvent[]} */ #events = [];
-  /** @type {(() => void) | null} */ #wake = null;
-  /** @type {Error | null} */ #error = null;
-  #ended = false;
-  #iterated = false;
-  /** @type {() => void} */ #cancel;
-  /** @type {(message: DoneMessage) => void} */ #resolve = () => {};
-  /** @type {(error: Error) => void} */ #reject = () => {};
-
-  /** @param {() => void} cancel */
-  constructor(cancel) {
-    this.#cancel = cancel;
-    /** @type {Promise<DoneMessage>} */
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // Who iterates sees the error there; without this an unread `done` would be an unhandled rejection.
-    this.done.catch(() => {});
-  }
-
-  /** Asks the worker to stop after the token it is at; the stream then ends in `done` with "abort". */
-  cancel() {
-    if (!this.#ended) this.#cancel();
-  }
-
-  /** @param {WorkerMessage} message */
-  receive(message) {
-    if (!isGenerationEvent(message)) {
-      this.fail(
-        new ProtocolError(`The worker answered a generate with ${JSON.stringify(message.kind)}`, {
-          expected: GENERATION_KINDS.join(", "),
-          remedy: "Page and worker are of different versions: reload without the cache.",
-        }),
-      );
-      return;
-    }
-    this.#events.push(message);
-    if (message.kind === "done") {
-      this.#ended = true;
-      this.#resolve(message);
-    }
-    this.#wake?.();
-  }
-
-  /** @param {Error} error */
-  fail(error) {
-    this.#ended = true;
-    this.#error = error;
-    this.#reject(error);
-    this.#wake?.();
-  }
-
-  /** @returns {AsyncGenerator<GenerationEvent, void, void>} */
-  async *[Symbol.asyncIterator]() {
-    if (this.#iterated) throw new TypeError("a Generation can be iterated only once");
-    this.#iterated = true;
-    try {
-      while (true) {
-        const event = this.#events.shift();
-        if (event !== undefined) {
-          yield event;
-          if (event.kind === "done") return;
-        } else if (this.#error) {
-          throw this.#error;
-        } else {
-          await new Promise((resolve) => {
-            this.#wake = () => resolve(undefined);
-          });
-          this.#wake = null;
-        }
-      }
-    } finally {
-      this.cancel();
-    }
-  }
-}
-
-/**
- * @param {WorkerMessage} message
- * @returns {message is GenerationEvent}
- */
-function isGenerationEvent(message) {
-  return GENERATION_KINDS.includes(message.kind);
 }

@@ -9,9 +9,11 @@
  */
 
 import { packCandidates } from "./candidates.js";
-import { BackendError } from "./errors.js";
+import { DeviceLoss } from "./device-loss.js";
+import { BackendError, DeviceMemoryError } from "./errors.js";
 import { HeapKeyValues } from "./heap-key-values.js";
 import { keyValueNames } from "./key-value-capacity.js";
+import { isOutOfMemory } from "./memory.js";
 import { HeapRun } from "./wasm-heap.js";
 
 /** @typedef {import("./bundle-store.js").Manifest} Manifest */
@@ -42,6 +44,7 @@ export class WasmDevice {
   #wantsLogits = false;
   #hasLogits = false;
   #lastTokenId = 0;
+  #loss = new DeviceLoss();
 
   /**
    * @param {WasmHeap} heap
@@ -79,12 +82,17 @@ export class WasmDevice {
     return this.#keyValues.bytes;
   }
 
+  get lost() {
+    return this.#loss.told;
+  }
+
   /**
    * @param {ArrayLike<number>} inputIds
    * @param {number} position
    * @param {number} [rows]  of how many of the last tokens the candidates are wanted
    */
   async run(inputIds, position, rows = 1) {
+    this.#loss.check();
     const total = position + inputIds.length;
     this.#keyValues.reserve(total, position);
     this.#lengths.seqlensK.elements[0] = total - 1;
@@ -94,14 +102,9 @@ export class WasmDevice {
     const outputs = rows === 1 ? this.#candidates : this.#boundCandidates(rows);
     try {
       await this.#runOn(inputIds, rows, wantsLogits).catch((cause) => {
-        throw new BackendError(
-          `onnxruntime failed on tokens ${position} to ${total - 1}: ${cause.message ?? cause}`,
-          {
-            expected: "a run that succeeds",
-            remedy: "Reload the page; if it stays, start a new chat or export the bundle again.",
-            cause,
-          },
-        );
+        const what = `tokens ${position} to ${total - 1}`;
+        this.#loss.tellTrap(cause, what);
+        throw runError(cause, what);
       });
       this.#hasLogits = wantsLogits;
       this.#wantsLogits = false;
@@ -210,4 +213,25 @@ export class WasmDevice {
     this.#run.bind(name, tensor);
     return tensor;
   }
+}
+
+/**
+ * @param {unknown} cause  what onnxruntime threw
+ * @param {string} what  it was to run
+ * @returns {BackendError}
+ */
+function runError(cause, what) {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  if (isOutOfMemory(cause)) {
+    return new DeviceMemoryError(`onnxruntime has no memory for ${what}: ${why}`, {
+      expected: "room for what a run needs in between",
+      remedy: "Start a new chat to stay shorter, close other tabs and reload, or take a smaller model.",
+      cause,
+    });
+  }
+  return new BackendError(`onnxruntime failed on ${what}: ${why}`, {
+    expected: "a run that succeeds",
+    remedy: "Reload the page; if it stays, start a new chat or export the bundle again.",
+    cause,
+  });
 }

@@ -9,7 +9,8 @@
  */
 
 import { packCandidates } from "./candidates.js";
-import { BackendError, DeviceLostError } from "./errors.js";
+import { watchCommands, watchGpu } from "./device-loss.js";
+import { BackendError } from "./errors.js";
 import { openGpuDevice } from "./gpu-device.js";
 import { KeyValueBuffers } from "./key-value-buffers.js";
 import { createSession } from "./session.js";
@@ -35,16 +36,13 @@ export async function openWebGpuDevice(ort, manifest, entry, { graph, weights },
   device.addEventListener("uncapturederror", ({ error }) => {
     failure ??= error;
   });
-  const session = await createSession(
-    ort,
-    graph,
-    {
-      // As an object: options of a provider given by its name alone are ignored.
-      executionProviders: [{ name: "webgpu", device }],
-      externalData: [{ path: entry.external_data, data: weights }],
-    },
-    { file: entry.file, elsewhere: "WASM" },
-  );
+  const options = {
+    // As an object: options of a provider given by its name alone are ignored.
+    executionProviders: [{ name: "webgpu", device }],
+    externalData: [{ path: entry.external_data, data: weights }],
+  };
+  const names = { file: entry.file, elsewhere: "WASM" };
+  const session = await watchGpu(device).unless(createSession(ort, graph, options, names));
   const opened = new WebGpuDevice(ort, session, device, manifest, entry, maxPositions);
   if (failure === null) return opened;
   await opened.close();
@@ -64,11 +62,7 @@ export class WebGpuDevice {
   /** @type {GPUBuffer} where the candidates are copied to be read: K logits, then K ids */
   #staging;
   #idsOffset;
-  /** Why nothing that this device computes can be trusted any more. @type {BackendError | null} */
-  #broken = null;
-  /** Rejects what is being waited for. @type {(error: Error) => void} */
-  #abandon = () => {};
-  #closing = false;
+  #loss;
 
   /**
    * @param {OnnxRuntime} ort
@@ -97,25 +91,12 @@ export class WebGpuDevice {
       size: this.#idsOffset + candidates * 8,
       usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
     });
-    device.lost.then(({ reason, message }) => {
-      if (this.#closing) return;
-      // A loss may be what an earlier error led to, and is what to act on.
-      this.#broken = new DeviceLostError(`the GPU was lost (${reason}): ${message || "no message"}`, {
-        expected: "a GPU that stays",
-        remedy:
-          "Load the model again; if it happens again, close other programs that use the GPU, or choose WASM in the Settings.",
-      });
-      this.#abandon(this.#broken);
-    });
-    // A refused dispatch leaves what was in the buffers: the tokens read from them would be wrong.
-    device.addEventListener("uncapturederror", ({ error }) => {
-      if (this.#closing) return;
-      this.#broken ??= new DeviceLostError(`the GPU refused a command: ${error.message}`, {
-        expected: "every command to be accepted",
-        remedy: "Load the model again; if it happens again, choose WASM in the Settings.",
-      });
-      this.#abandon(this.#broken);
-    });
+    this.#loss = watchGpu(device);
+    watchCommands(device, this.#loss);
+  }
+
+  get lost() {
+    return this.#loss.told;
   }
 
   get keyValueBytes() {
@@ -127,14 +108,14 @@ export class WebGpuDevice {
    * @param {number} position
    */
   async run(inputIds, position) {
-    if (this.#broken) throw this.#broken;
+    this.#loss.check();
     const total = position + inputIds.length;
-    await this.#unlessLost(this.#keyValues.reserve(total, position));
+    await this.#loss.unless(this.#keyValues.reserve(total, position));
     this.#feeds.set(inputIds, position);
     Object.assign(this.#feeds.tensors, this.#keyValues.past);
     const run = this.#session.run(this.#feeds.tensors, { ...this.#outputs, ...this.#keyValues.present });
-    await this.#unlessLost(run, `tokens ${position} to ${total - 1}`);
-    return { candidates: await this.#unlessLost(this.#readCandidates()), readBackBytes: this.#staging.size };
+    await this.#loss.unless(run, `tokens ${position} to ${total - 1}`);
+    return { candidates: await this.#loss.unless(this.#readCandidates()), readBackBytes: this.#staging.size };
   }
 
   /** Static buffers need no work: what lies behind the length is never read. */
@@ -151,7 +132,7 @@ export class WebGpuDevice {
       const encoder = this.#device.createCommandEncoder();
       encoder.copyBufferToBuffer(gpuBuffer(this.#outputs.logits), 0, staging, 0, size);
       this.#device.queue.submit([encoder.finish()]);
-      await this.#unlessLost(staging.mapAsync(GPUMapMode.READ));
+      await this.#loss.unless(staging.mapAsync(GPUMapMode.READ));
       return new Float32Array(staging.getMappedRange().slice(0));
     } finally {
       staging.destroy();
@@ -159,7 +140,7 @@ export class WebGpuDevice {
   }
 
   async close() {
-    this.#closing = true;
+    this.#loss.end();
     await this.#session.release();
     this.#keyValues.destroy();
     for (const tensor of Object.values(this.#outputs)) gpuBuffer(tensor).destroy();
@@ -186,37 +167,6 @@ export class WebGpuDevice {
       return packCandidates(logits, new BigInt64Array(bytes, this.#idsOffset, count), this.#packed);
     } finally {
       this.#staging.unmap();
-    }
-  }
-
-  /**
-   * A lost device leaves some promises of onnxruntime open for ever, and fails others with messages of no use.
-   *
-   * @template Result
-   * @param {Promise<Result>} work
-   * @param {string} [what]  for the message when onnxruntime refuses
-   * @returns {Promise<Result>}
-   */
-  async #unlessLost(work, what) {
-    try {
-      // Not Promise.race with a promise of the loss: each race would stay attached to it until the end.
-      return await new Promise((resolve, reject) => {
-        this.#abandon = reject;
-        work.then(resolve, reject);
-        if (this.#broken) reject(this.#broken);
-      });
-    } catch (cause) {
-      if (cause instanceof BackendError) throw cause;
-      // The loss is announced a moment after the failures that it causes.
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      if (this.#broken) throw this.#broken;
-      throw new BackendError(`WebGPU failed${what ? ` on ${what}` : ""}: ${cause}`, {
-        expected: "a run that succeeds",
-        remedy: "Reload the page; if it stays, choose WASM in the Settings.",
-        cause,
-      });
-    } finally {
-      this.#abandon = () => {};
     }
   }
 }

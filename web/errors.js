@@ -42,7 +42,7 @@ export class SiteError extends PagelmError {}
 export class BackendError extends PagelmError {}
 /** No such backend here. */
 export class BackendUnavailableError extends BackendError {}
-/** The GPU went away, or refused a command, while it was in use: nothing it computes can be trusted. */
+/** The GPU went away or refused a command, or WebAssembly broke down: nothing that is computed there can be trusted. */
 export class DeviceLostError extends BackendError {}
 /** The memory of the GPU, or of this tab, does not hold what was asked for. */
 export class DeviceMemoryError extends BackendError {}

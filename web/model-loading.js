@@ -41,6 +41,7 @@ import { openWasmDevice } from "./wasm-session.js";
  * @property {Omit<import("./protocol.js").Ready, "tools">} ready  what Python can do is Python's to add
  * @property {PageSession} session
  * @property {() => import("./protocol.js").Statistics} statistics
+ * @property {Promise<Error>} lost  resolves when the device is of no more use
  */
 /**
  * @typedef {object} Outlets
@@ -108,6 +109,7 @@ export async function loadModel(options, { progress, post, signal }) {
   return {
     ready: { model, backend: description, keyValues, store: files.store },
     session,
+    lost: device.lost,
     statistics: () => ({
       ...decoder.statistics,
       ...(counters?.read() ?? NOT_COUNTED),

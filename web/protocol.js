@@ -12,6 +12,7 @@
  *   cancel     → nothing of its own: the generate it names ends in done with finishReason "abort", the load it names
  *                in error LoadCancelledError
  *   statistics → statistics | error
+ *   (lost, with the load's id, may come at any time after ready)
  *
  * @module
  */
@@ -268,9 +269,10 @@
 /** @typedef {{kind: "formatChecked", id: number}} FormatCheckedMessage */
 /** @typedef {{kind: "statistics", id: number, statistics: Statistics}} StatisticsReply */
 /** @typedef {{kind: "error", id: number, error: ErrorDescription}} ErrorMessage */
+/** @typedef {{kind: "lost", id: number, error: ErrorDescription}} LostMessage  the worker is of no more use */
 /**
  * @typedef {ProgressMessage | ReadyMessage | GenerationEvent | CountedMessage | ToolResultMessage | FormatCheckedMessage
- *   | StatisticsReply | ErrorMessage
+ *   | StatisticsReply | ErrorMessage | LostMessage
  * } WorkerMessage
  */
 

@@ -7,7 +7,13 @@
  * @module
  */
 
-import { describeError, LoadCancelledError, namePythonFailure, ProtocolError } from "./errors.js";
+import {
+  describeError,
+  LoadCancelledError,
+  namePythonFailure,
+  ProtocolError,
+  WorkerError,
+} from "./errors.js";
 import { loadModel } from "./model-loading.js";
 import { holdLife } from "./worker-life.js";
 
@@ -23,8 +29,6 @@ const alive = holdLife(name);
 let loading = null;
 /** @type {LoadedModel | null} */
 let model = null;
-/** Ids of the generates that run, to be answered if Python breaks down outside of any call. @type {Set<number>} */
-const generating = new Set();
 
 /** @type {{[Kind in PageMessage["kind"]]: (message: Extract<PageMessage, {kind: Kind}>) => Promise<void> | void}} */
 const actions = {
@@ -46,18 +50,12 @@ const actions = {
     }
     const tools = JSON.parse(model.session.tools());
     page.postMessage({ kind: "ready", id: message.id, ...model.ready, tools });
+    void model.lost.then(tellLoss);
   },
 
   async generate({ kind: _, id, ...request }) {
     const { session } = loaded("generate");
-    generating.add(id);
-    try {
-      await session.generate(id, JSON.stringify(request));
-    } catch (error) {
-      throw namePythonFailure(error);
-    } finally {
-      generating.delete(id);
-    }
+    await inPython(() => session.generate(id, JSON.stringify(request)));
   },
 
   cancel({ target }) {
@@ -65,16 +63,19 @@ const actions = {
     else if (model === null) loading.stop.abort(loadCancelled());
   },
 
-  count({ kind: _, id, ...request }) {
-    loaded("count").session.count(id, JSON.stringify(request));
+  async count({ kind: _, id, ...request }) {
+    const { session } = loaded("count");
+    await inPython(() => session.count(id, JSON.stringify(request)));
   },
 
   async runTool({ kind: _, id, ...request }) {
-    await loaded("runTool").session.run_tool(id, JSON.stringify(request));
+    const { session } = loaded("runTool");
+    await inPython(() => session.run_tool(id, JSON.stringify(request)));
   },
 
-  checkFormat({ kind: _, id, ...request }) {
-    loaded("checkFormat").session.check_format(id, JSON.stringify(request));
+  async checkFormat({ kind: _, id, ...request }) {
+    const { session } = loaded("checkFormat");
+    await inPython(() => session.check_format(id, JSON.stringify(request)));
   },
 
   statistics({ id }) {
@@ -87,6 +88,22 @@ function loaded(kind) {
   if (model === null)
     throw protocolError(`${kind} before ready`, "a load that is done", "Wait for ready first.");
   return model;
+}
+
+/** @param {() => Promise<void> | void} call */
+async function inPython(call) {
+  try {
+    await call();
+  } catch (error) {
+    const named = namePythonFailure(error);
+    if (named instanceof WorkerError) tellLoss(named);
+    throw named;
+  }
+}
+
+/** @param {unknown} error  why this worker is of no more use */
+function tellLoss(error) {
+  if (loading) page.postMessage({ kind: "lost", id: loading.id, error: describeError(error) });
 }
 
 /**
@@ -123,7 +140,5 @@ page.addEventListener("message", async ({ data }) => {
 
 // A breakdown inside a callback of Python's event loop: the call that waits for it never settles.
 addEventListener("unhandledrejection", ({ reason }) => {
-  if (!reason?.pyodide_fatal_error) return;
-  const error = describeError(namePythonFailure(reason));
-  for (const id of generating) page.postMessage({ kind: "error", id, error });
+  if (reason?.pyodide_fatal_error) tellLoss(namePythonFailure(reason));
 });

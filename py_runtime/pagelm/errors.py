@@ -17,7 +17,7 @@
     ├── ContextOverflowError    the prompt does not fit into the context
     ├── BackendError            the backend refused or failed
     │   ├── BackendUnavailableError   no such backend here
-    │   ├── DeviceLostError     the GPU went away, or refused a command, while it was in use
+    │   ├── DeviceLostError     the GPU went away or refused a command, or WebAssembly broke down
     │   └── DeviceMemoryError   the GPU, or the browser's tab, has no room for what was asked for
     ├── BusyError               one generation at a time, and one is running
     ├── CannotWaitError         a method named …_sync was called where nothing may wait
@@ -115,7 +115,7 @@ class BackendUnavailableError(BackendError):
 
 
 class DeviceLostError(BackendError):
-    """The GPU went away, or refused a command, while it was in use: nothing it computes can be trusted."""
+    """The GPU went away or refused a command, or WebAssembly broke down: nothing it computes counts."""
 
 
 class DeviceMemoryError(BackendError):

@@ -183,6 +183,24 @@ test("a worker that breaks fails every open request by name", async () => {
   }
 });
 
+test("a loss that the worker tells of fails what is open and all that comes after, and is told", async () => {
+  const { client } = connect((message, reply) => {
+    if (message.kind === "generate")
+      reply({ kind: "lost", error: { name: "DeviceLostError", message: "gone" } });
+  });
+  const lost = { name: "DeviceLostError", message: "gone" };
+  await assert.rejects(client.generate(generateOptions).done, lost);
+  await assert.rejects(client.statistics(), lost);
+  assert.equal((await client.lost).name, "DeviceLostError");
+});
+
+test("closing a worker is no loss", async () => {
+  const { client } = connect(() => {});
+  client.close();
+  const nothing = new Promise((resolve) => setTimeout(resolve, 5, "nothing"));
+  assert.equal(await Promise.race([client.lost, nothing]), "nothing");
+});
+
 test("tokens can be counted while a generation runs", async () => {
   const { client } = connect((message, reply) => {
     if (message.kind === "count") reply({ kind: "counted", tokens: 12, contextSize: 512 });

@@ -251,6 +251,27 @@ test("a failure of onnxruntime names the tokens and keeps its words", async () =
   assert.deepEqual(keyRows(1, 3), [1, 2, 4]);
 });
 
+test("WebAssembly that breaks down is a loss: nothing runs in its memory any more, and its owner is told", async () => {
+  const device = openDevice();
+  module.onRun = () => {
+    throw new WebAssembly.RuntimeError("memory access out of bounds");
+  };
+  const lost = { name: "DeviceLostError", message: /broke down on tokens 0 to 1: memory access/ };
+  await assert.rejects(device.run([1, 2], 0), lost);
+  appendRows();
+  await assert.rejects(device.run([1, 2], 0), lost);
+  assert.equal((await device.lost).name, "DeviceLostError");
+});
+
+test("memory that onnxruntime does not get is called by its name", async () => {
+  const device = openDevice();
+  module.lastError = "Failed to allocate memory";
+  module.onRun = () => 1;
+  await assert.rejects(device.run([1], 0), { name: "DeviceMemoryError", message: /tokens 0 to 0: Failed/ });
+  appendRows();
+  await device.run([1], 0);
+});
+
 test("close gives back the session and every byte", async () => {
   const device = openDevice();
   await device.run([1, 2], 0);

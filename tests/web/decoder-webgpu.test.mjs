@@ -155,6 +155,27 @@ test("a failure that a lost GPU causes is called by its cause", async () => {
   await assert.rejects(device.run([1], 0), { name: "DeviceLostError" });
 });
 
+test("a loss is told also when nothing runs", async () => {
+  gpu.lose({ reason: "unknown", message: "driver reset" });
+  assert.match((await device.lost).message, /driver reset/);
+});
+
+test("a GPU that is given back is not lost", async () => {
+  await device.close();
+  gpu.lose({ reason: "destroyed", message: "" });
+  const nothing = new Promise((resolve) => setTimeout(resolve, 5, "nothing"));
+  assert.equal(await Promise.race([device.lost, nothing]), "nothing");
+});
+
+test("WebAssembly that breaks down in a run is a loss", async () => {
+  session.before = () => Promise.reject(new WebAssembly.RuntimeError("unreachable"));
+  await assert.rejects(device.run([1], 0), {
+    name: "DeviceLostError",
+    message: /broke down on tokens 0 to 0/,
+  });
+  await assert.rejects(device.run([1], 0), { name: "DeviceLostError" });
+});
+
 test("a failure of onnxruntime names the tokens and keeps its words", async () => {
   session.before = () => Promise.reject(new Error("bad shape"));
   await assert.rejects(device.run([1, 2], 0), {
