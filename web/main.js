@@ -9,7 +9,7 @@
 import { mountChat } from "./chat.js";
 import { PagelmClient } from "./client.js";
 import { element, setText } from "./element.js";
-import { isolatePage, keepPage } from "./offline.js";
+import { isolatePage, keepPage, takeNewVersion } from "./offline.js";
 import { readPageOptions } from "./page-options.js";
 import { fetchSiteIndex } from "./site-index.js";
 import { availableStorage } from "./storage.js";
@@ -30,6 +30,7 @@ async function start(root) {
       if (starting)
         setText(starting, `Fetching the page for threads and for later: ${Math.floor(share * 100)} %`);
     });
+    await takeNewVersion();
     const { site } = await fetchSiteIndex(SITE_URL);
     const { model, load, enableThinking, problems } = readPageOptions(
       location.search,

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The page's side of the service worker: registers it, reloads once where only it can isolate the page, says when a newer
- * version waits.
+ * The page's side of the service worker: registers it, reloads once where only it can isolate the page, and
+ * at the start where a newer version can take over; says when one waits.
  *
  * Never reloads a page by itself once a chat is shown, and never twice in a row. Follows docs/contracts.md, "Service
  * worker". Knows nothing of what the worker keeps.
@@ -14,6 +14,8 @@ import { availableStorage } from "./storage.js";
 const SERVICE_WORKER_URL = new URL("./service-worker.js", import.meta.url).href;
 const RELOADED_KEY = "pagelm.reloaded-to-isolate";
 const UPDATE_INTERVAL_MS = 60_000;
+const ANSWER_LIMIT_MS = 5_000;
+const TAKE_OVER_LIMIT_MS = 10_000;
 
 export const SENTENCES = {
   newVersion:
@@ -51,6 +53,63 @@ export async function isolatePage(onProgress) {
   }
   location.reload();
   return new Promise(() => {});
+}
+
+/**
+ * Lets a newer version that is already whole replace this one, if no other page shows it: reloads once it runs, and then
+ * never returns. For the start of a page: nothing is lost then, and no file of the version before is asked for later.
+ *
+ * @param {Pick<ServiceWorkerContainer, "controller" | "getRegistration" | "addEventListener"> | undefined} [container]
+ * @param {() => void} [reload]
+ * @returns {Promise<void>}
+ */
+export async function takeNewVersion(
+  container = globalThis.navigator?.serviceWorker,
+  reload = () => location.reload(),
+) {
+  if (!container?.controller) return;
+  const waiting = (await container.getRegistration())?.waiting;
+  if (!waiting || !(await mayTakeOver(waiting))) return;
+  const replaced = within(TAKE_OVER_LIMIT_MS, (resolve) => {
+    container.addEventListener("controllerchange", () => resolve(true), { once: true });
+  });
+  waiting.postMessage({ kind: "takeOver" });
+  if (!(await replaced)) return;
+  reload();
+  await new Promise(() => {});
+}
+
+/**
+ * @param {ServiceWorker} waiting
+ * @returns {Promise<boolean>}
+ */
+async function mayTakeOver(waiting) {
+  const { port1, port2 } = new MessageChannel();
+  try {
+    return await within(ANSWER_LIMIT_MS, (resolve) => {
+      port1.onmessage = ({ data }) => resolve(data.alone);
+      waiting.postMessage({ kind: "mayTakeOver" }, [port2]);
+    });
+  } finally {
+    port1.close();
+  }
+}
+
+/**
+ * Someone else's yes or no, and no if it does not come: the page starts nevertheless.
+ *
+ * @param {number} limitMs
+ * @param {(resolve: (answer: boolean) => void) => void} ask
+ * @returns {Promise<boolean>}
+ */
+async function within(limitMs, ask) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const answer = new Promise((resolve) => {
+    timer = setTimeout(resolve, limitMs, false);
+    ask(resolve);
+  });
+  return answer.finally(() => clearTimeout(timer));
 }
 
 /**
@@ -120,10 +179,6 @@ function watchForUpdates(registration, onNewVersion) {
   const announce = () => {
     if (!registration.active || !registration.waiting) return;
     onNewVersion();
-    // Tells the worker that this page is about to be replaced, before it is asked for the next one.
-    addEventListener("beforeunload", () => registration.active?.postMessage({ kind: "leaving" }), {
-      once: true,
-    });
   };
   announce();
   registration.addEventListener("updatefound", () => {

@@ -30,16 +30,12 @@ const NOT_KEPT = /^(models|licenses)\/|^service-worker\.js$/;
  * @property {{builds: Record<string, {module: string, loader: string, binary: string}>}} onnxruntime_web
  */
 
-/** Pages that are about to be reloaded or left. @type {Set<string>} */
-const leaving = new Set();
-let handingOver = false;
-
 worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(install()));
 worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(deleteOtherVersions()));
 worker.addEventListener("message", (/** @type {any} */ event) => {
   const { kind, version } = event.data;
   if (kind === "claim" && version === SITE_VERSION) event.waitUntil(worker.clients.claim());
-  if (kind === "leaving") leaving.add(event.source.id);
+  if (kind === "mayTakeOver") event.waitUntil(tellWhetherAlone(event.source.id, event.ports[0]));
   if (kind === "takeOver") event.waitUntil(worker.skipWaiting());
 });
 worker.addEventListener("fetch", (/** @type {any} */ event) => {
@@ -187,8 +183,6 @@ async function deleteOtherVersions() {
  * @param {string} path
  */
 async function answer(request, path) {
-  if (request.mode === "navigate" && (await handOver()))
-    return new Response("", { headers: { refresh: "0" } });
   const cache = await caches.open(CACHE_NAME);
   const found = await cache.match(new URL(path, SCOPE).href);
   if (found) return found;
@@ -206,15 +200,16 @@ async function answer(request, path) {
   }
 }
 
-/** Whether a newer version, already whole, takes over: never under a page that stays open. */
-async function handOver() {
-  const { waiting } = worker.registration;
-  if (!waiting || handingOver) return handingOver;
-  const pages = await worker.clients.matchAll({ type: "window" });
-  if (!pages.every((/** @type {{id: string}} */ { id }) => leaving.has(id))) return false;
-  handingOver = true;
-  waiting.postMessage({ kind: "takeOver" });
-  return true;
+/**
+ * A version is never replaced under another page that is open.
+ * @param {string} asker  id of the page that starts
+ * @param {MessagePort} port
+ */
+async function tellWhetherAlone(asker, port) {
+  /** @type {{id: string, url: string}[]} */
+  const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const alone = pages.every(({ id, url }) => id === asker || !url.startsWith(SCOPE));
+  port.postMessage({ alone });
 }
 
 /** Another site may have come to this address: then this one must not stay in front of it. */

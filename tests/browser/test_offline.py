@@ -136,6 +136,54 @@ def rename_mark(site: Path, old: str, new: str) -> None:
         (site / path).write_text(text.replace(f"mark: {old}", f"mark: {new}"), "utf-8")
 
 
+def test_an_open_chat_keeps_its_version_until_it_is_reloaded(
+    context: BrowserContext, site: Path, plain_url: str
+) -> None:
+    first = replace_site(site, lambda folder: mark(folder, "first"))
+    page = context.new_page()
+    page.goto(plain_url + "?backend=wasm")
+    chat = ChatPage(page)
+    chat.wait_until_ready()
+    wait_until_kept(page)
+    chat.ask("What is 27 + 38?")
+    second = replace_site(site, lambda folder: rename_mark(folder, "first", "second"))
+    page.evaluate(UPDATE)
+    notice = page.get_by_role("status").filter(has_text="new version of this page")
+    expect(notice).to_be_visible()
+    old = {"shown": "first", "html": "first", "worker": "first", "version": first}
+    assert page.evaluate(VERSIONS) == old
+    chat.ask("What is 2 + 3?")
+    notice.get_by_role("button", name="Reload").click()
+    expect(notice).to_be_hidden()
+    chat.wait_until_ready()
+    expect(chat.answers).to_have_count(2)
+    new = {"shown": "second", "html": "second", "worker": "second", "version": second}
+    assert page.evaluate(VERSIONS) == new
+    chat.ask("What is 3 + 4?")
+
+
+def test_a_new_version_waits_while_another_tab_is_open(
+    context: BrowserContext, site: Path, plain_url: str
+) -> None:
+    first = replace_site(site, lambda folder: mark(folder, "first"))
+    page, other = context.new_page(), context.new_page()
+    page.goto(plain_url + "?backend=wasm")
+    ChatPage(page).wait_until_ready()
+    wait_until_kept(page)
+    other.goto(plain_url + "?backend=wasm")
+    ChatPage(other).wait_until_ready()
+    second = replace_site(site, lambda folder: rename_mark(folder, "first", "second"))
+    page.evaluate(UPDATE)
+    expect(page.get_by_role("status").filter(has_text="new version of this page")).to_be_visible()
+    page.reload()
+    ChatPage(page).wait_until_ready()
+    assert [tab.evaluate(VERSIONS)["version"] for tab in (page, other)] == [first, first]
+    other.close()
+    page.reload()
+    ChatPage(page).wait_until_ready()
+    assert page.evaluate(VERSIONS)["version"] == second
+
+
 def test_a_version_that_is_not_whole_never_takes_over(
     context: BrowserContext, site: Path, plain_url: str
 ) -> None:
