@@ -20,10 +20,12 @@ import { ADAPTER_OPTIONS } from "./gpu-device.js";
  * @param {BackendPreference} preference
  * @param {Graphs} graphs  of the manifest
  * @param {Pick<GPU, "requestAdapter"> | undefined} [gpu]
+ * @param {string} [avoidWebGpu]  why "auto" must not take it
  * @returns {Promise<BackendDescription>}
  */
-export async function chooseBackend(preference, graphs, gpu = globalThis.navigator?.gpu) {
+export async function chooseBackend(preference, graphs, gpu = globalThis.navigator?.gpu, avoidWebGpu) {
   if (preference === "wasm") return wasm(graphs, "WASM was asked for.");
+  if (preference === "auto" && avoidWebGpu) return wasm(graphs, `WASM runs because ${avoidWebGpu}.`);
   const verdict = await judgeWebGpu(graphs, gpu, preference === "auto");
   if ("description" in verdict) return verdict.description;
   if (preference === "auto") return wasm(graphs, `WASM runs because ${verdict.refusal}.`);

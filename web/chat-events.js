@@ -10,9 +10,6 @@ import { callOf } from "./tool-loop.js";
 /** @typedef {import("./chat-state.js").ChatEvent} ChatEvent */
 /** @typedef {import("./tool-loop.js").TurnLoopEvent} TurnLoopEvent */
 
-/** Errors after which the worker is of no more use and everything has to be loaded again. */
-export const FATAL_ERRORS = new Set(["WorkerError", "DeviceLostError"]);
-
 /** Too frequent to store the chat at each; it is stored anyway when the page goes away. */
 export const UNSAVED_EVENTS = new Set(["reasoning", "text", "progress", "draft", "prefill", "counted"]);
 
@@ -46,6 +43,8 @@ export function chatEvent(event, id) {
       return { kind: event.kind, id, text: event.text, at };
     case "toolCall":
       return { kind: "toolCall", id, call: callOf(event), at };
+    case "stopped":
+      return { kind: "stopped", id, at };
     case "logprobs":
       throw new TypeError("the page did not ask for logprobs");
     default:

@@ -1,16 +1,41 @@
 // @ts-check
 /**
- * What a chat asks of the model: messages, mode and sampling, as the worker takes them.
+ * What a chat asks of the model: messages, mode, sampling and form of the answer, as the worker takes them.
  *
  * Pure: reads the state and changes nothing.
  *
  * @module
  */
 
+import { GrammarError } from "./errors.js";
+import { readFormat } from "./response-format.js";
+
 /** @typedef {import("./chat-state.js").ChatState} ChatState */
 /** @typedef {import("./turn.js").Round} Round */
 /** @typedef {import("./protocol.js").ChatMessage} ChatMessage */
 /** @typedef {import("./protocol.js").Sampling} Sampling */
+
+/**
+ * @param {ChatState} state
+ * @param {import("./turn.js").Turn} turn
+ * @returns {import("./protocol.js").GenerateOptions}
+ * @throws {GrammarError} the form of answers cannot be read
+ */
+export function requestFor(state, turn) {
+  const { format, problem } = readFormat(state.format);
+  if (problem !== undefined) {
+    const remedy = "Change the form of answers in the settings, or choose “Any”.";
+    throw new GrammarError(problem, { expected: "a form that answers can have", remedy });
+  }
+  return {
+    messages: messagesFor(state, turn),
+    enableThinking: willThink(state, turn.enableThinking),
+    sampling: samplingFor(state),
+    tools: offeredTools(state),
+    ...(format === null ? {} : { responseFormat: format }),
+    overflow: "truncate-oldest-turns",
+  };
+}
 
 /**
  * The messages to send for a turn: what the model is shown of the earlier ones, then its question.

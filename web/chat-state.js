@@ -67,8 +67,12 @@ export function reduceChat(state, event) {
       return returnUnanswered({
         ...state,
         phase: "failed",
+        ready: null,
         notice: { error: event.error, remedy: "load" },
       });
+    case "lost":
+      // The turn stays as it is: it goes on when the model has been loaded again.
+      return { ...state, phase: "loading", progress: {}, ready: null, notice: event.notice };
     case "draft":
       return { ...state, draft: event.text };
     case "question":

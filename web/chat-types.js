@@ -65,6 +65,7 @@
  *   | {kind: "progress", progress: Progress}
  *   | {kind: "ready", ready: Ready}
  *   | {kind: "load-failed", error: ErrorDescription}
+ *   | {kind: "lost", notice: Notice}
  *   | {kind: "draft", text: string}
  *   | {kind: "question", text: string}
  *   | {kind: "retry"}

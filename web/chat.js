@@ -2,7 +2,7 @@
 /**
  * One chat in one element: wires the client to the state and the state to its view.
  *
- * Works for any client of the shape below (the page's own, or one in a documentation site); looks up nothing outside the
+ * Works for any client of `steady-client.js`'s shape (the page's own, or one in a documentation site); looks up nothing outside the
  * root it is given, so several can live on one page.
  *
  * @module
@@ -10,20 +10,21 @@
 
 import { announcementFor } from "./announcements.js";
 import { createBackendPreference, createMemoryPreference } from "./backend-preference.js";
-import { COUNTED_EVENTS, chatEvent, FATAL_ERRORS, UNSAVED_EVENTS } from "./chat-events.js";
+import { COUNTED_EVENTS, chatEvent, UNSAVED_EVENTS } from "./chat-events.js";
 import { readChatFile, writeChatFile } from "./chat-file.js";
-import { messagesFor, nextPrompt, offeredTools, samplingFor, willThink } from "./chat-request.js";
+import { nextPrompt, requestFor } from "./chat-request.js";
 import { reduceChat } from "./chat-state.js";
 import { restoreChat, storeChat } from "./chat-storage.js";
 import { mountChatView } from "./chat-view.js";
 import { createContextMeter } from "./context-meter.js";
 import { download } from "./download.js";
-import { describe, GrammarError } from "./errors.js";
+import { describe } from "./errors.js";
 import { createFormatCheck } from "./format-check.js";
 import { nextTurn, openTurn } from "./open-turn.js";
+import { recoveryNotice } from "./recovery.js";
 import { createRenderLoop } from "./render-loop.js";
-import { readFormat } from "./response-format.js";
 import { thinkingAskedSentence } from "./sentences.js";
+import { SteadyClient } from "./steady-client.js";
 import { availableStorage, STORAGE_FULL, store } from "./storage.js";
 import { createTheme } from "./theme.js";
 import { restoreTools, storeTools } from "./tool-choice.js";
@@ -32,25 +33,12 @@ import { ToolLoop } from "./tool-loop.js";
 /** @typedef {import("./chat-state.js").ChatEvent} ChatEvent */
 /** @typedef {import("./turn.js").Turn} Turn */
 /** @typedef {import("./page-options.js").SiteModel} SiteModel */
-/** @typedef {import("./protocol.js").ErrorDescription} ErrorDescription */
 /** @typedef {import("./protocol.js").LoadOptions} LoadOptions */
-/** @typedef {import("./protocol.js").Progress} Progress */
 /** @typedef {import("./protocol.js").Ready} Ready */
 
 /**
- * What a chat needs of a client; `PagelmClient` is one.
- * @typedef {object} LoadedClient
- * @property {(options: LoadOptions, onProgress: (progress: Progress) => void) => Promise<Ready>} load  once per client
- * @property {(options: import("./protocol.js").CountOptions) => Promise<import("./protocol.js").Counted>} countTokens
- * @property {(format: import("./protocol.js").ResponseFormat) => Promise<true>} checkFormat
- * @property {() => void} cancelLoad  ends it with a LoadCancelledError
- * @property {() => void} close
- */
-/** @typedef {LoadedClient & import("./tool-loop.js").ToolClient} ChatClient */
-
-/**
  * @typedef {object} ChatOptions
- * @property {() => ChatClient} startClient  called again when loading is tried again
+ * @property {() => import("./steady-client.js").ModelClient} startClient  called for every worker: one for each load, and one after each loss
  * @property {LoadOptions} load  its backend counts until another one is chosen in the settings
  * @property {SiteModel} model
  * @property {boolean | null} [enableThinking]  null: as it was, at first on
@@ -71,7 +59,7 @@ export function mountChat(root, options) {
   const toolsKey = `${storageKey}.tools`;
   let state = restoreChat(session?.getItem(storageKey) ?? null);
   state = { ...state, tools: restoreTools(local?.getItem(toolsKey) ?? null) };
-  /** @type {ChatClient | null} */
+  /** @type {SteadyClient | null} */
   let client = null;
   /** @type {ToolLoop | null} */
   let running = null;
@@ -95,14 +83,14 @@ export function mountChat(root, options) {
       current: backend.current,
       choose(preference) {
         backend.choose(preference);
-        void load();
+        load();
       },
     },
     memory: {
       current: memory.current,
       choose(budget) {
         memory.choose(budget);
-        void load();
+        load();
       },
     },
     theme,
@@ -150,41 +138,46 @@ export function mountChat(root, options) {
     (problem) => dispatch({ kind: "format-checked", problem }),
   );
 
-  async function load() {
-    const previous = client;
-    client = null;
+  function load() {
+    client?.close();
     running = null;
-    previous?.close();
     dispatch({ kind: "load-started", at: Date.now() });
-    /** @type {ChatClient | null} */
-    let started = null;
-    try {
-      started = options.startClient();
-      client = started;
-      const load = {
-        ...options.load,
-        backend: backend.current(),
-        memoryBudget: memory.current() ?? undefined,
-      };
-      const ready = await started.load(load, (progress) => dispatch({ kind: "progress", progress }));
-      if (client !== started) return;
-      dispatch({ kind: "ready", ready });
-      if (ready.store.reason !== null) notify(ready.store.reason);
-      if (options.enableThinking && !ready.model.thinking) notify(thinkingAskedSentence(ready.model.name));
-    } catch (error) {
-      // A load that another one took the place of fails because its client was closed.
-      if (client === started) dispatch({ kind: "load-failed", error: describe(error) });
-    }
+    const load = {
+      ...options.load,
+      backend: backend.current(),
+      memoryBudget: memory.current() ?? undefined,
+    };
+    client = new SteadyClient(options.startClient, load, {
+      progress: (progress) => dispatch({ kind: "progress", progress }),
+      ready: onReady,
+      lost(error, step) {
+        const isAnswering = ![undefined, "queued"].includes(openTurn(state)?.status);
+        const notice = { error: recoveryNotice(describe(error), step, isAnswering), remedy: null };
+        dispatch({ kind: "lost", notice });
+      },
+      failed: (error) => dispatch({ kind: "load-failed", error: describe(error) }),
+    });
   }
 
   /**
-   * @param {ChatClient} model
+   * @param {Ready} ready
+   * @param {boolean} afterLoss
+   */
+  function onReady(ready, afterLoss) {
+    dispatch({ kind: "ready", ready });
+    if (afterLoss) return; // what follows has been said
+    if (ready.store.reason !== null) notify(ready.store.reason);
+    if (options.enableThinking && !ready.model.thinking) notify(thinkingAskedSentence(ready.model.name));
+  }
+
+  /**
+   * @param {SteadyClient} model
    * @param {Turn} turn
    */
   async function answer(model, turn) {
     const { id } = turn;
     try {
-      const loop = new ToolLoop(model, requestFor(turn));
+      const loop = new ToolLoop(model, requestFor(state, turn));
       running = loop;
       dispatch({ kind: "turn-started", id });
       for await (const event of loop) dispatch(chatEvent(event, id));
@@ -193,41 +186,11 @@ export function mountChat(root, options) {
     } catch (error) {
       if (client !== model) return; // closed for another load, which has seen to this turn
       running = null;
-      fail(id, describe(error));
+      dispatch({ kind: "turn-failed", id, error: describe(error), at: Date.now() });
     }
     // A question asked in a new chat waited for this one to end.
     const next = nextTurn(state);
     if (next && client && !disposed) void answer(client, next);
-  }
-
-  /**
-   * @param {Turn} turn
-   * @returns {import("./protocol.js").GenerateOptions}
-   * @throws {GrammarError} the form of answers cannot be read
-   */
-  function requestFor(turn) {
-    const { format, problem } = readFormat(state.format);
-    if (problem !== undefined) {
-      const remedy = "Change the form of answers in the settings, or choose “Any”.";
-      throw new GrammarError(problem, { expected: "a form that answers can have", remedy });
-    }
-    return {
-      messages: messagesFor(state, turn),
-      enableThinking: willThink(state, turn.enableThinking),
-      sampling: samplingFor(state),
-      tools: offeredTools(state),
-      ...(format === null ? {} : { responseFormat: format }),
-      overflow: "truncate-oldest-turns",
-    };
-  }
-
-  /**
-   * @param {number} id
-   * @param {ErrorDescription} error
-   */
-  function fail(id, error) {
-    dispatch({ kind: "turn-failed", id, error, at: Date.now() });
-    if (FATAL_ERRORS.has(error.name)) dispatch({ kind: "load-failed", error });
   }
 
   /** @param {string} message  about the address that was opened, or about how the model was loaded */
@@ -253,12 +216,12 @@ export function mountChat(root, options) {
 
   function tryAgain() {
     const remedy = state.notice?.remedy;
-    if (remedy === "load") void load();
+    if (remedy === "load") load();
     else if (remedy === "send") dispatch({ kind: "question", text: state.draft });
   }
 
   if (options.enableThinking != null) dispatch({ kind: "thinking", enabled: options.enableThinking });
-  void load();
+  load();
   if (options.problems?.length) {
     notify(options.problems.join(" "));
   }

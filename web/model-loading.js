@@ -58,14 +58,15 @@ const NOT_COUNTED = { dispatches: null, storageBuffers: null, largestBindings: n
  * @returns {Promise<LoadedModel>}
  */
 export async function loadModel(options, { progress, post, signal }) {
-  const { bundleUrl, backend, threads, memoryBudget, instrument } = options;
+  const { bundleUrl, backend, threads, memoryBudget, avoidWebGpu, instrument } = options;
   const counters = instrument ? installInstrument() : null;
   const [index, bundle] = await Promise.all([
     fetchSiteIndex(new URL("./site.json", import.meta.url).href),
     openBundle(bundleUrl),
   ]);
   const { manifest } = bundle;
-  const description = describeThreads(await chooseBackend(backend, manifest.graphs), threads);
+  const choice = await chooseBackend(backend, manifest.graphs, navigator.gpu, avoidWebGpu);
+  const description = describeThreads(choice, threads);
   const keyValues = planKeyValues(
     manifest.model,
     bundle.graph(description.graph).key_value_dtype,

@@ -85,6 +85,7 @@
  * @property {number} [threads]  WASM threads; absent: one per core when the page is cross-origin isolated, else 1
  * @property {number} [memoryBudget]  bytes for keys and values, which bound the context; absent: a quarter of the machine's memory
  * @property {number} [parallelFetches]  files that are fetched side by side; absent: 6
+ * @property {string} [avoidWebGpu]  why "auto" must not take it: a clause, for the reason that is shown
  * @property {boolean} [instrument]  count dispatches by kernel and bytes read back, for `statistics`
  */
 

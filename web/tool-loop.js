@@ -9,24 +9,25 @@
  */
 
 import { messagesOfRound } from "./chat-request.js";
+import { cutBack } from "./turn.js";
 
 /** @typedef {import("./protocol.js").ChatMessage} ChatMessage */
 /** @typedef {import("./protocol.js").DoneMessage} DoneMessage */
 /** @typedef {import("./protocol.js").GenerateOptions} GenerateOptions */
-/** @typedef {import("./protocol.js").GenerationEvent} GenerationEvent */
 /** @typedef {import("./protocol.js").ToolCall} ToolCall */
 /** @typedef {import("./protocol.js").Usage} Usage */
+/** @typedef {import("./steady-client.js").SteadyEvent} SteadyEvent */
 /** @typedef {import("./turn.js").Call} Call */
 
 /**
  * toolAsked: a person has to answer this call · toolResult: what the model will be told · roundEnded: it goes on
- * @typedef {GenerationEvent | {kind: "toolAsked", index: number} | {kind: "toolResult", index: number, content: string}
+ * @typedef {SteadyEvent | {kind: "toolAsked", index: number} | {kind: "toolResult", index: number, content: string}
  *   | {kind: "roundEnded"}} TurnLoopEvent
  */
 
 /**
  * @typedef {object} ToolClient
- * @property {(options: GenerateOptions) => AsyncIterable<GenerationEvent> & {cancel: () => void}} generate
+ * @property {(options: GenerateOptions) => AsyncIterable<SteadyEvent> & {cancel: () => void}} generate
  * @property {(request: import("./protocol.js").ToolRequest) => Promise<string | null>} runTool
  */
 
@@ -41,6 +42,8 @@ export class ToolLoop {
   #stopped = false;
   /** @type {() => void} */ #cancel = () => {};
   /** @type {(content: string | null) => void} */ #settle = () => {};
+  /** @type {(none: null) => void} */ #tellStop = () => {};
+  /** @type {Promise<null>} */ #stopping;
 
   /**
    * @param {ToolClient} client
@@ -49,6 +52,9 @@ export class ToolLoop {
   constructor(client, request) {
     this.#client = client;
     this.#request = request;
+    this.#stopping = new Promise((resolve) => {
+      this.#tellStop = resolve;
+    });
   }
 
   /** Ends the turn at the token, or the call, that it is at: in `done` with "abort". */
@@ -56,6 +62,7 @@ export class ToolLoop {
     this.#stopped = true;
     this.#cancel();
     this.#settle(null);
+    this.#tellStop(null);
   }
 
   /** @param {string} content  what a person answers the call that asks them */
@@ -71,6 +78,7 @@ export class ToolLoop {
     for (let number = 1; ; number++) {
       const round = { answer: "", reasoning: "", calls: /** @type {Call[]} */ ([]) };
       const done = yield* this.#ask(messages, round);
+      if (done === null) return;
       usage = usage === null ? done.usage : addUsages(usage, done.usage);
       const isInVain = number > MAX_TOOL_ROUNDS + 1;
       if (round.calls.length === 0 || done.finishReason === "abort" || isInVain) {
@@ -94,7 +102,7 @@ export class ToolLoop {
    * One reply of the model, recorded in `round`.
    * @param {ChatMessage[]} messages
    * @param {{answer: string, reasoning: string, calls: Call[]}} round
-   * @returns {AsyncGenerator<TurnLoopEvent, DoneMessage, void>}
+   * @returns {AsyncGenerator<TurnLoopEvent, DoneMessage | null, void>}  null: stopped where nothing could tell its end
    */
   async *#ask(messages, round) {
     const generation = this.#client.generate({ ...this.#request, messages });
@@ -106,7 +114,9 @@ export class ToolLoop {
       if (event.kind === "reasoning") round.reasoning += event.text;
       if (event.kind === "toolCall")
         round.calls.push({ call: callOf(event), result: null, asksPerson: false });
+      if (event.kind === "cutBack") Object.assign(round, cutBack(round, event));
       yield event;
+      if (event.kind === "stopped") return null;
     }
     throw new TypeError("a generation ended without done");
   }
@@ -119,7 +129,9 @@ export class ToolLoop {
   async *#answerCalls(calls, isOver) {
     for (const [index, call] of calls.entries()) {
       if (this.#stopped) return false;
-      let content = isOver ? OUT_OF_ROUNDS : await this.#run(call.call);
+      // Stopping does not wait for a tool whose worker may be being loaded again.
+      let content = isOver ? OUT_OF_ROUNDS : await Promise.race([this.#run(call.call), this.#stopping]);
+      if (this.#stopped) return false;
       if (content === null) {
         const answered = this.#askPerson();
         yield { kind: "toolAsked", index };
@@ -170,6 +182,8 @@ function addUsages(first, then) {
     answerTokens: first.answerTokens + then.answerTokens,
     prefillMs: first.prefillMs + then.prefillMs,
     decodeMs: first.decodeMs + then.decodeMs,
+    steps: first.steps + then.steps,
+    replayedTokens: (first.replayedTokens ?? 0) + (then.replayedTokens ?? 0),
     reasoningCut: first.reasoningCut || then.reasoningCut,
   };
 }

@@ -65,6 +65,8 @@
  *   | {kind: "toolAsked", id: number, index: number}
  *   | {kind: "toolResult", id: number, index: number, content: string}
  *   | {kind: "roundEnded", id: number}
+ *   | {kind: "cutBack", id: number, reasoning: number, answer: number, calls: number}
+ *   | {kind: "stopped", id: number, at: number}
  *   | {kind: "done", id: number, finishReason: FinishReason, usage: Usage, at: number}
  * } TurnEvent
  */
@@ -135,6 +137,10 @@ export function advanceTurn(turn, event) {
       return changeCall(turn, event.index, { asksPerson: false, result: event.content });
     case "roundEnded":
       return beginRound(turn);
+    case "cutBack":
+      return { ...turn, ...cutBack(turn, event) };
+    case "stopped":
+      return { ...closeTurn(turn, event.at), finishReason: "abort" };
     case "done": {
       const { finishReason, usage, at } = event;
       return { ...closeTurn(turn, at), finishReason, usage };
@@ -172,6 +178,20 @@ export function endThinking(turn, at) {
  */
 function changeCall(turn, index, change) {
   return { ...turn, calls: turn.calls.with(index, { ...turn.calls[index], ...change }) };
+}
+
+/**
+ * What is certain of a round that was interrupted; the rest of it is told again.
+ * @template {Pick<Round, "reasoning" | "answer" | "calls">} Told
+ * @param {Told} told
+ * @param {{reasoning: number, answer: number, calls: number}} certain  characters, and calls
+ */
+export function cutBack(told, { reasoning, answer, calls }) {
+  return {
+    reasoning: told.reasoning.slice(0, reasoning),
+    answer: told.answer.slice(0, answer),
+    calls: told.calls.slice(0, calls),
+  };
 }
 
 /**

@@ -139,6 +139,8 @@ page.addEventListener("message", async ({ data }) => {
 });
 
 // A breakdown inside a callback of Python's event loop: the call that waits for it never settles.
-addEventListener("unhandledrejection", ({ reason }) => {
-  if (reason?.pyodide_fatal_error) tellLoss(namePythonFailure(reason));
+addEventListener("unhandledrejection", (event) => {
+  if (!event.reason?.pyodide_fatal_error) return;
+  event.preventDefault(); // it is seen to
+  tellLoss(namePythonFailure(event.reason));
 });

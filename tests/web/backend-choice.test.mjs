@@ -102,3 +102,9 @@ test("a bundle without a WASM graph is an error where WASM is needed", async () 
   const { wasm: _, ...others } = graphs;
   await assert.rejects(chooseBackend("auto", others, undefined), { name: "BackendUnavailableError" });
 });
+
+test("auto does not take a WebGPU that is to be avoided, and says why; who asked for it gets it", async () => {
+  const { name, reason } = await chooseBackend("auto", graphs, gpu(), "it failed twice");
+  assert.deepEqual([name, reason], ["wasm", "WASM runs because it failed twice."]);
+  assert.equal((await chooseBackend("webgpu", graphs, gpu(), "it failed twice")).name, "webgpu");
+});

@@ -155,3 +155,35 @@ test("a tool that cannot be run fails the turn", async () => {
   const { client } = playing([[CALL, DONE]], async () => Promise.reject(new Error("no")));
   await assert.rejects(all(new ToolLoop(client, REQUEST)), { message: "no" });
 });
+
+test("what is told again after an interruption counts once", async () => {
+  const { asked, client } = playing([
+    [
+      { kind: "reasoning", id: 1, text: "hmm" },
+      { kind: "text", id: 1, text: "Let me" },
+      CALL,
+      { kind: "cutBack", reasoning: 2, answer: 0, calls: 0 },
+      { kind: "reasoning", id: 1, text: "m" },
+      CALL,
+      DONE,
+    ],
+    [DONE],
+  ]);
+  await all(new ToolLoop(client, REQUEST));
+  const [, reply, ...results] = asked[1].messages;
+  assert.deepEqual([reply.content, reply.reasoning_content, reply.tool_calls.length], ["", "hmm", 1]);
+  assert.equal(results.length, 1);
+});
+
+test("a reply that was stopped while no worker was there ends the turn without figures", async () => {
+  const { asked, client } = playing([[{ kind: "stopped" }]]);
+  const events = await all(new ToolLoop(client, REQUEST));
+  assert.deepEqual([events, asked.length], [[{ kind: "stopped" }], 1]);
+});
+
+test("stopping does not wait for a tool that does not come back", async () => {
+  const { client } = playing([[CALL, DONE]], () => new Promise(() => {}));
+  const loop = new ToolLoop(client, REQUEST);
+  setTimeout(() => loop.cancel(), 1);
+  assert.equal((await all(loop)).at(-1).finishReason, "abort");
+});

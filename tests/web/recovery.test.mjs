@@ -1,0 +1,59 @@
+// @ts-check
+/** How often a lost model is loaded again, and what a person reads meanwhile. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RecoveryPolicy, recoveryNotice, SHORT_TIME_MS } from "../../web/recovery.js";
+
+const LOST = { name: "DeviceLostError", message: "the GPU was lost (unknown): driver reset" };
+const NO_MEMORY = { name: "DeviceMemoryError", message: "no room" };
+
+test("one loss loads the model again as it was, another one soon takes WASM, a third is told", () => {
+  const policy = new RecoveryPolicy("auto");
+  assert.equal(policy.afterLoss(LOST, "webgpu", 0), "again");
+  assert.equal(policy.afterLoss(LOST, "webgpu", 1000), "wasm");
+  assert.equal(policy.afterLoss(LOST, "wasm", 2000), null);
+});
+
+test("losses that are far apart are each the first", () => {
+  const policy = new RecoveryPolicy("auto");
+  for (const at of [0, SHORT_TIME_MS, 3 * SHORT_TIME_MS]) {
+    assert.equal(policy.afterLoss(LOST, "webgpu", at), "again");
+  }
+});
+
+test("a backend that was asked for is not exchanged", () => {
+  for (const asked of /** @type {const} */ (["webgpu", "wasm"])) {
+    const policy = new RecoveryPolicy(asked);
+    assert.equal(policy.afterLoss(LOST, asked, 0), "again");
+    assert.equal(policy.afterLoss(LOST, asked, 1000), null);
+  }
+});
+
+test("a model that is lost whenever it loads is tried twice as it is, once on WASM, and no more", () => {
+  const policy = new RecoveryPolicy("auto");
+  const steps = [0, 1, 2, 3].map((at) => policy.afterLoss(LOST, null, at));
+  assert.deepEqual(steps, ["again", "wasm", null, null]);
+});
+
+test("memory that is refused is a loss where the model ran before, and not where it never did", () => {
+  assert.equal(new RecoveryPolicy("auto").afterLoss(NO_MEMORY, "wasm", 0), "again");
+  assert.equal(new RecoveryPolicy("auto").afterLoss(NO_MEMORY, null, 0), null);
+});
+
+test("errors that would come again are no loss, and do not count as one", () => {
+  const policy = new RecoveryPolicy("auto");
+  for (const name of ["ContextOverflowError", "GrammarError", "SamplingError", "BackendError", "TypeError"]) {
+    assert.equal(policy.afterLoss({ name }, "webgpu", 0), null);
+  }
+  assert.equal(policy.afterLoss(LOST, "webgpu", 1), "again");
+});
+
+test("a person reads what happened and what becomes of the answer; the error's own words are for developers", () => {
+  const notice = recoveryNotice({ ...LOST, detail: "at run" }, "again", true);
+  assert.match(notice.message, /was lost\. The model is loaded again, and the answer goes on/);
+  assert.equal(notice.detail, `${LOST.message}\nat run`);
+  assert.doesNotMatch(recoveryNotice(LOST, "again", false).message, /answer/);
+  assert.match(recoveryNotice(LOST, "wasm", false).message, /WebGPU failed again.*now with WASM/);
+  assert.match(recoveryNotice(NO_MEMORY, "again", false).message, /memory/);
+});

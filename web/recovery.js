@@ -1,0 +1,93 @@
+// @ts-check
+/**
+ * What is done when a worker, or what it computes on, is lost, and what a person reads then.
+ *
+ * Pure: no worker, no clock, no DOM. Its limits are in docs/reliability.md.
+ *
+ * @module
+ */
+
+/** @typedef {import("./protocol.js").BackendName} BackendName */
+/** @typedef {import("./protocol.js").BackendPreference} BackendPreference */
+/** @typedef {import("./protocol.js").ErrorDescription} ErrorDescription */
+
+/** again: load as before · wasm: load without WebGPU */
+/** @typedef {"again" | "wasm"} RecoveryStep */
+
+/** Losses closer together than this are one trouble. */
+export const SHORT_TIME_MS = 60_000;
+
+/** Why WebGPU is not taken again, as a clause. */
+export const WEBGPU_FAILED = "WebGPU failed twice within a minute";
+
+/**
+ * Whether loading again may help after it: any other error would come again.
+ * @param {Pick<ErrorDescription, "name">} error
+ */
+export function isLoss(error) {
+  return isFatal(error) || error.name === "DeviceMemoryError";
+}
+
+/**
+ * Whether the worker is of no more use after it.
+ * @param {Pick<ErrorDescription, "name">} error
+ */
+export function isFatal({ name }) {
+  return name === "WorkerError" || name === "DeviceLostError";
+}
+
+/**
+ * Decides how often a lost model is loaded again: once as it was; the next time within a minute on WASM, where the
+ * backend is left to the page; then no more.
+ */
+export class RecoveryPolicy {
+  #preference;
+  /** @type {number[]} */ #losses = [];
+  #avoidsWebGpu = false;
+
+  /** @param {BackendPreference} preference */
+  constructor(preference) {
+    this.#preference = preference;
+  }
+
+  /**
+   * @param {Pick<ErrorDescription, "name">} error
+   * @param {BackendName | null} backend  that the model ran on last; null: it has not run yet
+   * @param {number} at  ms since the epoch
+   * @returns {RecoveryStep | null}  null: the person is told, and decides
+   */
+  afterLoss(error, backend, at) {
+    // Fresh memory may have room again for what ran before; what never ran does not fit.
+    if (!isLoss(error) || (backend === null && !isFatal(error))) return null;
+    this.#losses = [...this.#losses.filter((earlier) => at - earlier < SHORT_TIME_MS), at];
+    if (this.#losses.length === 1) return "again";
+    if (this.#preference !== "auto" || backend === "wasm" || this.#avoidsWebGpu) return null;
+    this.#avoidsWebGpu = true;
+    return "wasm";
+  }
+}
+
+/**
+ * What a person reads.
+ * @param {ErrorDescription} error
+ * @param {RecoveryStep} step
+ * @param {boolean} isAnswering
+ * @returns {ErrorDescription}
+ */
+export function recoveryNotice({ name, message, detail }, step, isAnswering) {
+  const goesOn = isAnswering ? ", and the answer goes on where it was" : "";
+  const what = step === "wasm" ? "WebGPU failed again" : WORDS[name];
+  const how = step === "wasm" ? "now with WASM" : "again";
+  return {
+    name,
+    message: `${what}. The model is loaded ${how}${goesOn}.`,
+    detail: detail ? `${message}\n${detail}` : message,
+  };
+}
+
+/** @type {Record<string, string>} */
+const WORDS = {
+  DeviceLostError: "What the model computes on was lost",
+  DeviceMemoryError: "The memory ran out",
+  WorkerError: "The model stopped working",
+};

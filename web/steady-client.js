@@ -1,0 +1,230 @@
+// @ts-check
+/**
+ * A client that outlives its workers: where one is lost, another is loaded in its place, and what ran goes on there.
+ *
+ * The one place where a loss is seen to, whether the model was loading, answering, running a tool or idle. The old worker is
+ * ended before the new one starts. Knows neither chat nor DOM; when to give up is `recovery.js`.
+ *
+ * @module
+ */
+
+import { AnswerRecord } from "./answer-record.js";
+import { isFatal, isLoss, RecoveryPolicy, WEBGPU_FAILED } from "./recovery.js";
+import { ReplyStop } from "./reply-stop.js";
+
+/** @typedef {import("./protocol.js").Counted} Counted */
+/** @typedef {import("./protocol.js").CountOptions} CountOptions */
+/** @typedef {import("./protocol.js").GenerateOptions} GenerateOptions */
+/** @typedef {import("./protocol.js").GenerationEvent} GenerationEvent */
+/** @typedef {import("./protocol.js").LoadOptions} LoadOptions */
+/** @typedef {import("./protocol.js").Progress} Progress */
+/** @typedef {import("./protocol.js").Ready} Ready */
+/** @typedef {import("./protocol.js").ResponseFormat} ResponseFormat */
+/** @typedef {import("./protocol.js").ToolRequest} ToolRequest */
+/** @typedef {import("./recovery.js").RecoveryStep} RecoveryStep */
+/** @typedef {import("./reply-stop.js").RunningGeneration} RunningGeneration */
+
+/**
+ * What is needed of a client, one for each worker; `PagelmClient` is one.
+ * @typedef {object} ModelClient
+ * @property {(options: LoadOptions, onProgress: (progress: Progress) => void) => Promise<Ready>} load  once
+ * @property {(options: GenerateOptions) => RunningGeneration} generate
+ * @property {(request: ToolRequest) => Promise<string | null>} runTool
+ * @property {(options: CountOptions) => Promise<Counted>} countTokens
+ * @property {(format: ResponseFormat) => Promise<true>} checkFormat
+ * @property {() => void} cancelLoad  ends it with a LoadCancelledError
+ * @property {() => void} close
+ * @property {Promise<Error>} lost  resolves when it is of no more use, and was not closed
+ */
+
+/**
+ * Told in the order in which it happens, and no more once the client is closed.
+ * @typedef {object} LoadListener
+ * @property {(progress: Progress) => void} progress
+ * @property {(ready: Ready, afterLoss: boolean) => void} ready
+ * @property {(error: Error, step: RecoveryStep) => void} lost  it is being loaded again
+ * @property {(error: Error) => void} failed  nothing more is tried
+ */
+
+/**
+ * stopped: a reply that was stopped while nothing ran that could have told its end
+ * @typedef {GenerationEvent | import("./answer-record.js").CutBack | {kind: "stopped"}} SteadyEvent
+ */
+
+export class SteadyClient {
+  #startClient;
+  #options;
+  #listener;
+  #policy;
+  /** Of now; null: there is none to lose. @type {ModelClient | null} */ #client = null;
+  /** That answers, once it can. @type {Promise<ModelClient>} */ #loaded;
+  /** @type {import("./protocol.js").BackendName | null} */ #backend = null;
+  #closed = false;
+
+  /**
+   * Begins to load.
+   * @param {() => ModelClient} startClient
+   * @param {LoadOptions} options
+   * @param {LoadListener} listener
+   */
+  constructor(startClient, options, listener) {
+    this.#startClient = startClient;
+    this.#options = options;
+    this.#listener = listener;
+    this.#policy = new RecoveryPolicy(options.backend);
+    this.#loaded = this.#open(false);
+    this.#loaded.catch(() => {}); // was told, and whoever waits sees it
+  }
+
+  /**
+   * As a client's, but it goes on after a loss.
+   * @param {GenerateOptions} options
+   * @returns {AsyncIterable<SteadyEvent> & {cancel: () => void}}
+   */
+  generate(options) {
+    const stop = new ReplyStop();
+    return {
+      cancel: () => stop.ask(),
+      [Symbol.asyncIterator]: () => this.#tell(new AnswerRecord(options), stop),
+    };
+  }
+
+  /**
+   * As a client's; a call that a loss interrupts is run again.
+   * @param {ToolRequest} request
+   * @returns {Promise<string | null>}
+   */
+  async runTool(request) {
+    for (;;) {
+      const client = await this.#loaded;
+      try {
+        return await client.runTool(request);
+      } catch (error) {
+        if (!this.#mend(client, error)) throw error;
+      }
+    }
+  }
+
+  /** @param {CountOptions} options */
+  async countTokens(options) {
+    return (await this.#loaded).countTokens(options);
+  }
+
+  /** @param {ResponseFormat} format */
+  async checkFormat(format) {
+    return (await this.#loaded).checkFormat(format);
+  }
+
+  cancelLoad() {
+    this.#client?.cancelLoad();
+  }
+
+  /** Ends the worker; whatever is still open fails. */
+  close() {
+    this.#closed = true;
+    this.#client?.close();
+    this.#client = null;
+  }
+
+  /**
+   * @param {AnswerRecord} record
+   * @param {ReplyStop} stop
+   * @returns {AsyncGenerator<SteadyEvent, void, void>}
+   */
+  async *#tell(record, stop) {
+    for (;;) {
+      const client = await Promise.race([this.#loaded, stop.asked]);
+      if (client === null) break;
+      try {
+        for await (const event of stop.of(client.generate(record.request))) {
+          const news = record.take(event);
+          if (news) yield news;
+        }
+        return;
+      } catch (error) {
+        if (!this.#mend(client, error)) throw error;
+        yield record.cutBack();
+      }
+    }
+    yield { kind: "stopped" };
+  }
+
+  /**
+   * @param {boolean} afterLoss
+   * @returns {Promise<ModelClient>}
+   */
+  async #open(afterLoss) {
+    for (let again = afterLoss; ; again = true) {
+      /** @type {ModelClient | null} */
+      let client = null;
+      try {
+        client = this.#startClient();
+        await this.#load(client, again);
+        return client;
+      } catch (error) {
+        if (client !== null && this.#drop(client, error)) continue;
+        if (!this.#closed) this.#listener.failed(asError(error));
+        throw error;
+      }
+    }
+  }
+
+  /**
+   * @param {ModelClient} client
+   * @param {boolean} afterLoss
+   */
+  async #load(client, afterLoss) {
+    this.#client = client;
+    const ready = await client.load(this.#options, (progress) => this.#listener.progress(progress));
+    this.#backend = ready.backend.name;
+    void client.lost.then((error) => this.#mend(client, error));
+    this.#listener.ready(ready, afterLoss);
+  }
+
+  /**
+   * Loads another client in place of this one, if that is what to do about this error.
+   * @param {ModelClient} client
+   * @param {unknown} error  of something that ran there
+   * @returns {boolean}  false: nothing is done, the error is for whoever waits; true: what ran can be tried again
+   */
+  #mend(client, error) {
+    if (this.#closed) return false;
+    if (client !== this.#client) return isLoss(asError(error)); // somebody else has seen to it
+    if (this.#drop(client, error)) {
+      this.#loaded = this.#open(true);
+      this.#loaded.catch(() => {}); // as above
+      return true;
+    }
+    if (isFatal(asError(error))) {
+      this.#loaded = Promise.reject(error);
+      this.#loaded.catch(() => {});
+      this.#listener.failed(asError(error));
+    }
+    return false;
+  }
+
+  /**
+   * Ends a client that is of no more use.
+   * @param {ModelClient} client
+   * @param {unknown} cause
+   * @returns {boolean}  whether to load again
+   */
+  #drop(client, cause) {
+    if (this.#closed) return false;
+    const error = asError(cause);
+    const step = this.#policy.afterLoss(error, this.#backend, Date.now());
+    if (step !== null || isFatal(error)) {
+      this.#client = null;
+      client.close();
+    }
+    if (step === null) return false;
+    if (step === "wasm") this.#options = { ...this.#options, avoidWebGpu: WEBGPU_FAILED };
+    this.#listener.lost(error, step);
+    return true;
+  }
+}
+
+/** @param {unknown} error */
+function asError(error) {
+  return error instanceof Error ? error : new Error(String(error));
+}
