@@ -1,0 +1,248 @@
+"""A worker, or what it computes on, breaks: the model is loaded again, and the answer is the same.
+
+Each fault is a real one (broken_worker.py): a GPU device that is destroyed, a worker that ends, memory of
+WebAssembly that is overwritten or refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from browser.broken_worker import Faults
+from browser.chat_page import LOAD_MS, ChatPage
+from browser.test_branching import go_to_chat
+from browser.test_tools import switch_calculator
+
+# `auto` refuses adapters that compute on the CPU; this one does not look it.
+DISGUISE = """Object.defineProperties(GPUAdapterInfo.prototype, {
+  isFallbackAdapter: {value: false},
+  architecture: {value: "gen-9"},
+});
+"""
+QUESTION = "What is 4821 + 3977?"
+GREEDY = {"temperature": "0"}
+DRAWN = {"temperature": "1", "seed": "7"}
+LONG = "Answer in one line. " * 200
+
+
+@pytest.fixture
+def faults(page: Page) -> Faults:
+    return Faults(page)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(browser: Browser, site_url: str) -> Callable[..., str]:
+    """What is told where nothing breaks."""
+
+    @cache
+    def tell_undisturbed(query: str, sampling: tuple[tuple[str, str], ...], system: str) -> str:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(site_url + query)
+        told = told_by(ask(ChatPage(page), dict(sampling), system))
+        page.close()
+        return told
+
+    return lambda query, sampling, system="": tell_undisturbed(query, tuple(sampling.items()), system)
+
+
+def ask(chat: ChatPage, sampling: dict[str, str], system: str = "") -> Locator:
+    chat.wait_until_ready()
+    if system:
+        chat.page.get_by_role("button", name="Settings").click()
+        chat.page.get_by_label("System prompt").fill(system)
+        chat.page.get_by_role("button", name="Close settings").click()
+    chat.set_sampling(**sampling)
+    return chat.send(QUESTION)
+
+
+def told_by(answer: Locator) -> str:
+    """A whole answer, once it has ended, with its reasoning."""
+    expect(answer).to_have_attribute("aria-busy", "false", timeout=LOAD_MS)
+    expect(answer).not_to_contain_text("Stopped")
+    answer.get_by_role("button", name="Thought").click()
+    reasoning = answer.get_by_role("region", name="Reasoning").inner_text()
+    return f"{reasoning}\n{ChatPage.text_of(answer).inner_text()}"
+
+
+def notice_of(chat: ChatPage) -> Locator:
+    """The page's own: a failed answer has another, above it."""
+    return chat.page.get_by_role("alert").filter(visible=True).last
+
+
+def expect_notice(chat: ChatPage, text: str) -> None:
+    expect(notice_of(chat)).to_contain_text(text, timeout=LOAD_MS)
+
+
+def expect_next_answer(chat: ChatPage) -> None:
+    chat.set_sampling(temperature="0")
+    expect(chat.text_of(chat.ask("What is 14 + 5?"))).to_have_text("14 + 5 = 19")
+
+
+LOST = "What the model computes on was lost"
+STOPPED = "The model stopped working"
+DURING_AN_ANSWER = {
+    "GPU lost in prefill": ("?backend=webgpu", "the GPU", "generate", 1, GREEDY, LOST),
+    "GPU lost in decode": ("?backend=webgpu", "the GPU", "piece", 20, DRAWN, LOST),
+    "worker ended in prefill": ("?backend=wasm", "the worker", "generate", 1, GREEDY, STOPPED),
+    "worker ended in decode": ("?backend=wasm", "the worker", "piece", 20, DRAWN, STOPPED),
+    "Python traps": ("?backend=wasm", "Python's memory", "piece", 20, GREEDY, STOPPED),
+    "onnxruntime traps": ("?backend=wasm&threads=1", "onnxruntime's memory", "piece", 20, GREEDY, LOST),
+}
+
+
+@pytest.mark.parametrize("case", DURING_AN_ANSWER)
+def test_the_answer_goes_on(
+    page: Page, site_url: str, faults: Faults, undisturbed: Callable[..., str], case: str
+) -> None:
+    query, how, on, after, sampling, notice = DURING_AN_ANSWER[case]
+    faults.inject(how, on, after=after)
+    page.goto(site_url + query)
+    chat = ChatPage(page)
+    answer = ask(chat, sampling)
+    expect_notice(chat, notice)
+    expect_notice(chat, "the answer goes on where it was")
+    assert told_by(answer) == undisturbed(query, sampling)
+    expect_next_answer(chat)
+    assert len(faults.workers) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "how", "notice"),
+    [("?backend=webgpu", "the GPU", LOST), ("?backend=wasm", "the worker", STOPPED)],
+    ids=["GPU", "worker"],
+)
+def test_a_loss_while_nothing_runs_is_mended_before_the_next_question(
+    page: Page, site_url: str, faults: Faults, query: str, how: str, notice: str
+) -> None:
+    faults.inject(how, "never")
+    page.goto(site_url + query)
+    chat = ChatPage(page)
+    chat.wait_until_ready()
+    faults.strike()
+    expect_notice(chat, f"{notice}. The model is loaded again.")
+    chat.wait_until_ready()
+    expect_next_answer(chat)
+
+
+@pytest.mark.parametrize(
+    ("query", "how", "stage"),
+    [("?backend=webgpu", "the GPU", "warmup"), ("?backend=wasm", "the worker", "compile")],
+    ids=["GPU", "worker"],
+)
+def test_a_loss_while_loading_loads_again_and_the_question_that_waits_is_answered(
+    page: Page, site_url: str, faults: Faults, query: str, how: str, stage: str
+) -> None:
+    faults.inject(how, stage)
+    page.goto(site_url + query)
+    chat = ChatPage(page)
+    answer = chat.send("What is 14 + 5?")
+    expect_notice(chat, "The model is loaded again.")
+    expect(answer).to_have_attribute("aria-busy", "false", timeout=LOAD_MS)
+    expect(chat.text_of(answer)).to_contain_text("19")
+
+
+def test_a_call_that_a_loss_interrupts_is_run_again(page: Page, site_url: str, faults: Faults) -> None:
+    faults.inject("the worker", "runTool")
+    page.goto(site_url + "?backend=wasm")
+    chat = ChatPage(page)
+    chat.wait_until_ready()
+    chat.set_sampling(temperature="0")
+    switch_calculator(chat)
+    answer = chat.send("What is 27 * 38?")
+    expect_notice(chat, STOPPED)
+    expect(answer).to_have_attribute("aria-busy", "false", timeout=LOAD_MS)
+    expect(chat.text_of(answer)).to_have_text("27 * 38 = 1026")
+    expect(answer.get_by_role("button", name="Called calculator")).to_have_count(1)
+
+
+def test_memory_that_is_refused_to_a_long_chat_is_found_in_a_fresh_worker(
+    page: Page, site_url: str, faults: Faults, undisturbed: Callable[..., str]
+) -> None:
+    query = "?backend=wasm&threads=1"
+    faults.inject("more memory", "generate")
+    page.goto(site_url + query)
+    chat = ChatPage(page)
+    answer = ask(chat, GREEDY, LONG)
+    expect_notice(chat, "The memory ran out. The model is loaded again, and the answer goes on")
+    assert told_by(answer) == undisturbed(query, GREEDY, LONG)
+
+
+def test_a_branch_goes_on_after_a_loss_and_the_chat_it_came_from_is_kept(
+    page: Page, site_url: str, faults: Faults
+) -> None:
+    faults.inject("the worker", "generate", after=3)
+    page.goto(site_url + "?backend=wasm")
+    chat = ChatPage(page)
+    chat.wait_until_ready()
+    chat.set_sampling(temperature="0")
+    chat.ask("What is 27 + 38?")
+    chat.ask("and plus 12?")
+    chat.questions.last.get_by_role("button", name="Edit the question in a branch").click()
+    chat.send("and plus 20?")
+    expect_notice(chat, STOPPED)
+    expect(chat.answers.last).to_have_attribute("aria-busy", "false", timeout=LOAD_MS)
+    expect(chat.text_of(chat.answers.last)).to_have_text("65 + 20 = 85")
+    go_to_chat(chat, "and plus 12?")
+    expect(chat.text_of(chat.answers.last)).to_have_text("65 + 12 = 77")
+
+
+def test_a_second_loss_of_a_backend_that_was_asked_for_is_told(
+    page: Page, site_url: str, faults: Faults
+) -> None:
+    faults.inject("the worker", "piece", after=10, times=2)
+    page.goto(site_url + "?backend=wasm")
+    chat = ChatPage(page)
+    answer = ask(chat, GREEDY)
+    retry = notice_of(chat).get_by_role("button", name="Try again")
+    expect(retry).to_be_visible(timeout=LOAD_MS)
+    expect_notice(chat, "The worker was ended by the browser")
+    expect(answer.get_by_role("button", name="Thought")).to_be_visible()
+    retry.click()
+    chat.wait_until_ready()
+    expect_next_answer(chat)
+    assert len(faults.workers) == 3
+
+
+def test_a_gpu_that_is_lost_twice_is_left_for_wasm(page: Page, site_url: str, faults: Faults) -> None:
+    faults.inject("the GPU", "piece", after=5, times=2, before=DISGUISE)
+    page.goto(site_url)
+    chat = ChatPage(page)
+    answer = ask(chat, GREEDY)
+    expect_notice(chat, "WebGPU failed again. The model is loaded now with WASM, and the answer goes on")
+    told = told_by(answer)
+    assert told.endswith("4821 + 3977 = 8798")
+    chat.backend_badge.click()
+    expect(page.get_by_role("region", name="Backend")).to_contain_text("WebGPU failed twice within a minute")
+
+
+def test_an_answer_is_stopped_while_the_model_is_loaded_again(
+    page: Page, site_url: str, faults: Faults
+) -> None:
+    faults.inject("the worker", "piece", after=10)
+    page.goto(site_url + "?backend=wasm")
+    chat = ChatPage(page)
+    answer = ask(chat, GREEDY)
+    expect_notice(chat, STOPPED)
+    chat.stop_button.click()
+    expect(answer).to_contain_text("Stopped")
+    chat.wait_until_ready()
+    expect_next_answer(chat)
+
+
+def test_a_page_that_was_frozen_goes_on(page: Page, site_url: str, undisturbed: Callable[..., str]) -> None:
+    query = "?backend=webgpu"  # in software: slow enough to be frozen in the middle
+    page.goto(site_url + query)
+    chat = ChatPage(page)
+    answer = ask(chat, GREEDY)
+    expect(answer.get_by_role("region", name="Reasoning")).to_be_visible()
+    protocol = page.context.new_cdp_session(page)
+    protocol.send("Page.setWebLifecycleState", {"state": "frozen"})
+    page.wait_for_timeout(3000)
+    protocol.send("Page.setWebLifecycleState", {"state": "active"})
+    assert told_by(answer) == undisturbed(query, GREEDY)
+    expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
