@@ -9,7 +9,7 @@
 
 import { offeredTools } from "./chat-request.js";
 import { element } from "./element.js";
-import { isBusy } from "./open-turn.js";
+import { isBusy, openTurn } from "./open-turn.js";
 import { mountChatsPanel } from "./widgets/chats-panel.js";
 import { mountComposer } from "./widgets/composer.js";
 import { mountHeader } from "./widgets/header.js";
@@ -181,6 +181,7 @@ export function mountChatView(
       composer.update({
         draft: state.draft,
         busy,
+        waiting: openTurn(state)?.status === "queued",
         phase,
         enableThinking,
         modelThinks,

@@ -151,9 +151,14 @@ export function mountChat(root, options) {
       progress: (progress) => dispatch({ kind: "progress", progress }),
       ready: onReady,
       lost(error, step) {
-        const isAnswering = ![undefined, "queued"].includes(openTurn(state)?.status);
-        const notice = { error: recoveryNotice(describe(error), step, isAnswering), remedy: null };
-        dispatch({ kind: "lost", notice });
+        const then = {
+          backend: state.ready?.backend.name ?? null,
+          isAnswering: ![undefined, "queued"].includes(openTurn(state)?.status),
+        };
+        dispatch({
+          kind: "lost",
+          notice: { error: recoveryNotice(describe(error), step, then), remedy: null },
+        });
       },
       failed: (error) => dispatch({ kind: "load-failed", error: describe(error) }),
     });

@@ -71,23 +71,26 @@ export class RecoveryPolicy {
  * What a person reads.
  * @param {ErrorDescription} error
  * @param {RecoveryStep} step
- * @param {boolean} isAnswering
+ * @param {{backend: BackendName | null, isAnswering: boolean}} then  when it was lost
  * @returns {ErrorDescription}
  */
-export function recoveryNotice({ name, message, detail }, step, isAnswering) {
+export function recoveryNotice({ name, message, detail }, step, { backend, isAnswering }) {
+  const what = step === "wasm" ? "WebGPU failed again. The model" : lossWords(name, backend);
+  const how = step === "wasm" ? "with WASM now" : "again";
   const goesOn = isAnswering ? ", and the answer goes on where it was" : "";
-  const what = step === "wasm" ? "WebGPU failed again" : WORDS[name];
-  const how = step === "wasm" ? "now with WASM" : "again";
   return {
     name,
-    message: `${what}. The model is loaded ${how}${goesOn}.`,
+    message: `${what} is loaded ${how}${goesOn}.`,
     detail: detail ? `${message}\n${detail}` : message,
   };
 }
 
-/** @type {Record<string, string>} */
-const WORDS = {
-  DeviceLostError: "What the model computes on was lost",
-  DeviceMemoryError: "The memory ran out",
-  WorkerError: "The model stopped working",
-};
+/**
+ * @param {string} name  of the error
+ * @param {BackendName | null} backend
+ */
+function lossWords(name, backend) {
+  if (name === "DeviceMemoryError") return "The memory ran out. The model";
+  if (name === "DeviceLostError" && backend === "webgpu") return "The GPU was lost. The model";
+  return "The model stopped working. It";
+}

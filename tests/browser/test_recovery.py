@@ -83,15 +83,15 @@ def expect_next_answer(chat: ChatPage) -> None:
     expect(chat.text_of(chat.ask("What is 14 + 5?"))).to_have_text("14 + 5 = 19")
 
 
-LOST = "What the model computes on was lost"
-STOPPED = "The model stopped working"
+LOST = "The GPU was lost. The model is loaded again"
+STOPPED = "The model stopped working. It is loaded again"
 DURING_AN_ANSWER = {
     "GPU lost in prefill": ("?backend=webgpu", "the GPU", "generate", 1, GREEDY, LOST),
     "GPU lost in decode": ("?backend=webgpu", "the GPU", "piece", 20, DRAWN, LOST),
     "worker ended in prefill": ("?backend=wasm", "the worker", "generate", 1, GREEDY, STOPPED),
     "worker ended in decode": ("?backend=wasm", "the worker", "piece", 20, DRAWN, STOPPED),
     "Python traps": ("?backend=wasm", "Python's memory", "piece", 20, GREEDY, STOPPED),
-    "onnxruntime traps": ("?backend=wasm&threads=1", "onnxruntime's memory", "piece", 20, GREEDY, LOST),
+    "onnxruntime traps": ("?backend=wasm&threads=1", "onnxruntime's memory", "piece", 20, GREEDY, STOPPED),
 }
 
 
@@ -124,7 +124,7 @@ def test_a_loss_while_nothing_runs_is_mended_before_the_next_question(
     chat = ChatPage(page)
     chat.wait_until_ready()
     faults.strike()
-    expect_notice(chat, f"{notice}. The model is loaded again.")
+    expect_notice(chat, f"{notice}.")
     chat.wait_until_ready()
     expect_next_answer(chat)
 
@@ -141,7 +141,7 @@ def test_a_loss_while_loading_loads_again_and_the_question_that_waits_is_answere
     page.goto(site_url + query)
     chat = ChatPage(page)
     answer = chat.send("What is 14 + 5?")
-    expect_notice(chat, "The model is loaded again.")
+    expect_notice(chat, "stopped working. It is loaded again.")
     expect(answer).to_have_attribute("aria-busy", "false", timeout=LOAD_MS)
     expect(chat.text_of(answer)).to_contain_text("19")
 
@@ -213,7 +213,7 @@ def test_a_gpu_that_is_lost_twice_is_left_for_wasm(page: Page, site_url: str, fa
     page.goto(site_url)
     chat = ChatPage(page)
     answer = ask(chat, GREEDY)
-    expect_notice(chat, "WebGPU failed again. The model is loaded now with WASM, and the answer goes on")
+    expect_notice(chat, "WebGPU failed again. The model is loaded with WASM now, and the answer goes on")
     told = told_by(answer)
     assert told.endswith("4821 + 3977 = 8798")
     chat.backend_badge.click()

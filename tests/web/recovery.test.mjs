@@ -50,10 +50,13 @@ test("errors that would come again are no loss, and do not count as one", () => 
 });
 
 test("a person reads what happened and what becomes of the answer; the error's own words are for developers", () => {
-  const notice = recoveryNotice({ ...LOST, detail: "at run" }, "again", true);
-  assert.match(notice.message, /was lost\. The model is loaded again, and the answer goes on/);
+  const answering = { backend: /** @type {const} */ ("webgpu"), isAnswering: true };
+  const idle = { ...answering, isAnswering: false };
+  const notice = recoveryNotice({ ...LOST, detail: "at run" }, "again", answering);
+  assert.match(notice.message, /^The GPU was lost\. The model is loaded again, and the answer goes on/);
   assert.equal(notice.detail, `${LOST.message}\nat run`);
-  assert.doesNotMatch(recoveryNotice(LOST, "again", false).message, /answer/);
-  assert.match(recoveryNotice(LOST, "wasm", false).message, /WebGPU failed again.*now with WASM/);
-  assert.match(recoveryNotice(NO_MEMORY, "again", false).message, /memory/);
+  assert.equal(recoveryNotice(LOST, "again", idle).message, "The GPU was lost. The model is loaded again.");
+  assert.match(recoveryNotice(LOST, "again", { ...idle, backend: "wasm" }).message, /^The model stopped/);
+  assert.match(recoveryNotice(LOST, "wasm", idle).message, /WebGPU failed again.*with WASM now/);
+  assert.match(recoveryNotice(NO_MEMORY, "again", idle).message, /memory/);
 });

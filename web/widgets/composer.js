@@ -22,6 +22,7 @@ import { mountSwitch } from "./switch.js";
  * @typedef {object} ComposerView
  * @property {string} draft
  * @property {boolean} busy  an answer is being made or waits to be
+ * @property {boolean} waiting  it waits to be
  * @property {"loading" | "ready" | "failed"} phase
  * @property {boolean} enableThinking
  * @property {boolean} modelThinks  whether it can; true while that is not known
@@ -76,6 +77,7 @@ export function mountComposer(root, { onSend, onStop, onDraft, onThinking, onToo
   let view = {
     draft: "",
     busy: false,
+    waiting: false,
     phase: "loading",
     enableThinking: true,
     modelThinks: true,
@@ -169,14 +171,11 @@ function actionButton(label, iconName, type) {
 }
 
 /** @param {ComposerView} view */
-function hintSentence({ busy, phase, modelThinks, model, answerForm }) {
+function hintSentence({ busy, waiting, phase, modelThinks, model, answerForm }) {
   if (phase === "failed") return "The model is not loaded; what you wrote stays here.";
-  if (phase === "loading") {
-    return busy
-      ? "Your question is sent when the model is ready."
-      : "The model is loading; you can write already.";
-  }
+  if (waiting) return "Your question is sent when the model is ready.";
   if (busy) return "Escape stops the answer.";
+  if (phase === "loading") return "The model is loading; you can write already.";
   if (answerForm !== null) return answerFormSentence(answerForm);
   const keys = "Enter sends, Shift + Enter starts a new line.";
   return modelThinks ? keys : `${keys} ${noThinkingSentence(model)}`;
