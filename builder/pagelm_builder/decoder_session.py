@@ -52,16 +52,25 @@ class DecoderSession:
     Args:
         folder: The bundle.
         external: Folder that `external_data` gave.
+        model_bytes: An edited graph to run in its place.
 
     Raises:
         pagelm.errors.BundleError: the graph's file is missing or altered.
         VerificationError: onnxruntime refuses the graph.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, graph: str, external: Path) -> None:
-        entry = manifest.graph(graph)
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        graph: str,
+        external: Path,
+        *,
+        model_bytes: bytes | None = None,
+    ) -> None:
         self._graph = graph
-        model_bytes = read_verified(folder, entry.file)
+        if model_bytes is None:
+            model_bytes = read_verified(folder, manifest.graph(graph).file)
         try:
             self._session = make_session(model_bytes, external, threads=1)
         except Exception as error:  # as in `run`

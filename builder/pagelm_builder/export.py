@@ -31,7 +31,7 @@ from pagelm_builder.graphs import (
     build_webgpu_f16,
     build_webgpu_f32,
 )
-from pagelm_builder.parity import measure_parity
+from pagelm_builder.own_measurement import measure_export
 from pagelm_builder.presentation import Presentation
 from pagelm_builder.quantize.block_format import WeightFormat
 from pagelm_builder.quantize.method import QuantizationMethod, check_method, make_quantizer
@@ -80,7 +80,7 @@ def export_bundle(
         method: How codes and scales are chosen.
         calibration: Text for a method that reads one; by default the source's own, else the package's.
         progress: Called with ("calibrate", steps done, steps) where the method does, ("weights", bytes
-            written, bytes in all), then ("verify", graphs run, graphs to run).
+            written, bytes in all), then ("verify", …) and ("first tokens", graphs run, graphs to run).
 
     Returns:
         `out`.
@@ -161,7 +161,7 @@ def write_bundle(
             "parity": {},
         }
         write_manifest(folder, manifest)
-        write_manifest(folder, {**manifest, "parity": measure_parity(folder, progress, scratch=folder)})
+        write_manifest(folder, {**manifest, **measure_export(folder, progress)})
 
 
 def _write_parts(

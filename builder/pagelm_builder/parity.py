@@ -10,7 +10,8 @@ whether the graphs agree with themselves and with each other. Figures: docs/cont
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class _Run:
 
 
 def measure_parity(
-    folder: Path, progress: Progress | None = None, *, scratch: Path | None = None
+    folder: Path, progress: Progress | None = None, *, external: Path | None = None
 ) -> dict[str, JsonValue]:
     """Check a bundle that is written whole.
 
@@ -67,8 +68,7 @@ def measure_parity(
     Args:
         folder: The bundle.
         progress: Called with ("verify", graphs done, graphs in all).
-        scratch: Where files of some 1.6 bytes for each weight are put meanwhile; where the system keeps
-            temporary files by default.
+        external: Folder that `external_data` gave for `GRAPHS`; by default one is made meanwhile.
 
     Returns:
         The manifest's `parity`.
@@ -84,10 +84,10 @@ def measure_parity(
     model = manifest.model
     token_ids = sequence_of_ids(model.vocab_size, model.max_position_embeddings)
     runs: dict[str, _Run] = {}
-    with external_data(folder, manifest, GRAPHS, parent=scratch) as external:
+    with nullcontext(external) if external else external_data(folder, manifest, GRAPHS) as files:
         for name in GRAPHS:
             report("verify", len(runs), len(GRAPHS))
-            runs[name] = _run_graph(folder, manifest, name, external, token_ids)
+            runs[name] = _run_graph(folder, manifest, name, files, token_ids)
     report("verify", len(runs), len(runs))
     return {
         "tokens": len(token_ids),
@@ -111,6 +111,15 @@ def _check_structure(folder: Path, manifest: Manifest, name: str) -> None:
         found, expected = faults[0]
         more = f", and {len(faults) - 1} more" if faults[1:] else ""
         raise VerificationError(f"graph {name}: {found}{more}", expected=expected, remedy=REMEDY)
+
+
+def activation_noise(parity: Mapping[str, JsonValue]) -> float:
+    """How far `wasm` is from `native`: what rounding activations does to this model."""
+    compared = parity["wasm_to_native"]
+    assert isinstance(compared, dict)
+    noise = compared["deviation_mean"]
+    assert isinstance(noise, float)
+    return noise
 
 
 def _run_graph(folder: Path, manifest: Manifest, name: str, external: Path, token_ids: Sequence[int]) -> _Run:

@@ -17,6 +17,7 @@ from pagelm_builder.verify.agreement import Agreement
 from pagelm_builder.verify.continuation import Continuation
 from pagelm_builder.verify.fusion import DecodeCosts
 from pagelm_builder.verify.reference import NATIVE
+from pagelm_builder.verify.rounding import rounded
 from pagelm_builder.verify.verification import Verification
 
 CERTIFICATE = "certificate"
@@ -38,14 +39,7 @@ def make_certificate(
             "onnxruntime-web": ONNXRUNTIME_WEB.version,
             "chromium": verification.chromium,
         },
-        "prompts": [
-            {
-                "text": prompt.text,
-                "enable_thinking": prompt.enable_thinking,
-                "input_ids": list(prompt.input_ids),
-            }
-            for prompt in verification.prompts
-        ],
+        "prompts": [prompt.entry() for prompt in verification.prompts],
         "graphs": _graphs(verification),
         "figures": _figures(verification, evaluations or {}),
     }
@@ -125,8 +119,3 @@ def _fusion(costs: DecodeCosts) -> dict[str, JsonValue]:
             for name, buffers in costs.storage_buffers.items()
         },
     }
-
-
-def rounded(value: float, digits: int = 4) -> float:
-    """So many digits: more would differ from machine to machine."""
-    return value if isinstance(value, int) else float(f"{value:.{digits}g}")

@@ -6,6 +6,7 @@ knows texts and ids, and runs nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pagelm.chat_template import ChatTemplate, Message, encode_chat
 from pagelm.manifest import Manifest, read_verified
 from pagelm.thinking_switch import is_thinking_switched_off
 from pagelm.tokenizer import Tokenizer
+from pagelm_builder.config import JsonValue
 
 GENERAL = (
     "What is the capital of France?",
@@ -34,6 +36,14 @@ class Prompt:
     def messages(self) -> list[Message]:
         return [{"role": "user", "content": self.text}]
 
+    def entry(self) -> JsonValue:
+        """As a manifest has it."""
+        return {
+            "text": self.text,
+            "enable_thinking": self.enable_thinking,
+            "input_ids": list(self.input_ids),
+        }
+
 
 def make_prompts(bundle: Path, manifest: Manifest) -> tuple[Prompt, ...]:
     """All prompts, each text in both modes where they differ.
@@ -42,15 +52,40 @@ def make_prompts(bundle: Path, manifest: Manifest) -> tuple[Prompt, ...]:
         pagelm.errors.BundleError: the tokenizer or the template is missing or altered.
         pagelm.errors.TokenizerError, pagelm.errors.TemplateError: it cannot be used.
     """
-    tokenizer = Tokenizer.from_bytes(read_verified(bundle, manifest.tokenizer))
-    source = read_verified(bundle, manifest.chat_template).decode()
-    template = ChatTemplate(source, manifest.special_tokens_map)
+    make_prompt = _open_tokenizer(bundle, manifest)
     prompts: list[Prompt] = []
     for text in manifest.examples or GENERAL:
         for enable_thinking in (True, False) if manifest.thinking else (False,):
-            messages: list[Message] = [{"role": "user", "content": text}]
-            thinks = enable_thinking and not is_thinking_switched_off(messages)
-            ids = tuple(encode_chat(tokenizer, template, messages, enable_thinking=thinks))
-            if all(ids != prompt.input_ids for prompt in prompts):
-                prompts.append(Prompt(text, enable_thinking, ids))
+            found = make_prompt(text, enable_thinking)
+            if all(found.input_ids != prompt.input_ids for prompt in prompts):
+                prompts.append(found)
     return tuple(prompts)
+
+
+def make_long_prompt(bundle: Path, manifest: Manifest, tokens: int) -> Prompt:
+    """As many of the texts in one question as it takes for so many tokens, or all of them.
+
+    Raises:
+        pagelm.errors.BundleError, pagelm.errors.TokenizerError, pagelm.errors.TemplateError: as above.
+    """
+    make_prompt = _open_tokenizer(bundle, manifest)
+    texts = (*manifest.examples, *GENERAL)
+    for count in range(1, len(texts) + 1):
+        prompt = make_prompt("\n".join(texts[:count]), manifest.thinking)
+        if len(prompt.input_ids) >= tokens:
+            break
+    return prompt
+
+
+def _open_tokenizer(bundle: Path, manifest: Manifest) -> Callable[[str, bool], Prompt]:
+    tokenizer = Tokenizer.from_bytes(read_verified(bundle, manifest.tokenizer))
+    source = read_verified(bundle, manifest.chat_template).decode()
+    template = ChatTemplate(source, manifest.special_tokens_map)
+
+    def make_prompt(text: str, enable_thinking: bool) -> Prompt:
+        messages: list[Message] = [{"role": "user", "content": text}]
+        thinks = enable_thinking and not is_thinking_switched_off(messages)
+        ids = encode_chat(tokenizer, template, messages, enable_thinking=thinks)
+        return Prompt(text, enable_thinking, tuple(ids))
+
+    return make_prompt

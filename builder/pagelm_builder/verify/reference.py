@@ -29,12 +29,18 @@ EXACT_LEVEL = 0
 @contextmanager
 def open_exact(bundle: Path, manifest: Manifest) -> Iterator[NativeBackend]:
     """The `native` graph, computed in float32 whatever it asks for."""
+    with external_data(bundle, manifest, [NATIVE]) as folder:
+        session = make_session(exact_graph(bundle, manifest), folder, threads=0)
+    yield NativeBackend(session, manifest, NATIVE)
+
+
+def exact_graph(bundle: Path, manifest: Manifest) -> bytes:
+    """The `native` graph as a file that computes in float32."""
     model = _read_native(bundle, manifest)
     for attribute in _accuracy_levels(model):
         attribute.i = EXACT_LEVEL
-    with external_data(bundle, manifest, [NATIVE]) as folder:
-        session = make_session(model.SerializeToString(), folder, threads=0)
-    yield NativeBackend(session, manifest, NATIVE)
+    serialized: bytes = model.SerializeToString()
+    return serialized
 
 
 def is_exact(bundle: Path, manifest: Manifest) -> bool:

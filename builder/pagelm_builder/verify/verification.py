@@ -10,7 +10,7 @@ It knows the order of the steps; each is another file's. Nothing is written. Wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,7 @@ from tempfile import TemporaryDirectory
 
 from pagelm._backend_native import NativeBackend
 from pagelm.manifest import Manifest, verify_bundle_files
-from pagelm_builder.config import JsonValue
-from pagelm_builder.parity import measure_parity
+from pagelm_builder.parity import activation_noise, measure_parity
 from pagelm_builder.site import build_site
 from pagelm_builder.verify.agreement import Agreement, ReferenceStep, compare
 from pagelm_builder.verify.chromium import open_chromium
@@ -101,7 +100,7 @@ def verify_bundle(
     """
     report = progress or (lambda stage, done, total: None)
     manifest = verify_bundle_files(bundle)
-    noise = _activation_noise(measure_parity(bundle, report))
+    noise = activation_noise(measure_parity(bundle, report))
     tolerances = {WASM: rounded_activations(noise), "webgpu-f32": FLOAT32, "webgpu-f16": FLOAT16}
     prompts = make_prompts(bundle, manifest)
     chromium, runs, not_run = _run_pages(bundle, manifest, prompts, environment, tokens, report)
@@ -118,15 +117,6 @@ def verify_bundle(
     own = FLOAT32 if is_exact(bundle, manifest) else tolerances[WASM]
     near_tie = own.largest * mean(deviations)
     return Verification(manifest, prompts, native, near_tie, results, not_run, chromium)
-
-
-def _activation_noise(parity: Mapping[str, JsonValue]) -> float:
-    """How far `wasm` is from `native`: what rounding activations does to this model."""
-    compared = parity["wasm_to_native"]
-    assert isinstance(compared, dict)
-    noise = compared["deviation_mean"]
-    assert isinstance(noise, float)
-    return noise
 
 
 def _run_pages(

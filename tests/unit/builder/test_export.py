@@ -117,7 +117,7 @@ def test_name_and_progress_are_passed_on(checkpoint: Path, tmp_path: Path) -> No
     assert manifest_of(out)["name"] == "other"
     total = manifest_of(out)["weights"]["bytes"]
     last = {stage: (done, of) for stage, done, of in reports}
-    assert last == {"weights": (total, total), "verify": (2, 2)}
+    assert last == {"weights": (total, total), "verify": (2, 2), "first tokens": (2, 2)}
 
 
 def test_small_parts_are_cut(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

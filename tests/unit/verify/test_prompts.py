@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fakes import CHAT_TEMPLATE, tokenizer_bytes
 from pagelm.manifest import BundleFile, load_manifest
-from pagelm_builder.verify.prompts import GENERAL, make_prompts
+from pagelm_builder.verify.prompts import GENERAL, make_long_prompt, make_prompts
 
 
 def test_examples_are_asked_in_both_modes(bundle: Path) -> None:
@@ -55,3 +55,11 @@ def test_a_template_without_modes_gives_each_prompt_once(bundle: Path, tmp_path:
     )
     [prompt] = make_prompts(tmp_path, manifest)
     assert prompt.enable_thinking
+
+
+def test_a_long_prompt_joins_texts_until_it_is_long_enough(bundle: Path) -> None:
+    manifest = replace(load_manifest(bundle), examples=("One?", "Two?"))
+    assert make_long_prompt(bundle, manifest, 1).text == "One?"
+    longer = len(make_long_prompt(bundle, manifest, 1).input_ids) + 1
+    assert make_long_prompt(bundle, manifest, longer).text == "One?\nTwo?"
+    assert make_long_prompt(bundle, manifest, 10_000).text == "\n".join(("One?", "Two?", *GENERAL))
