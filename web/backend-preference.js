@@ -14,6 +14,8 @@ import { formatBytes } from "./sentences.js";
 export const BACKEND_CHOICES = [
   { value: "auto", label: "Automatic" },
   { value: "webgpu", label: "WebGPU" },
+  { value: "webgpu-f16", label: "WebGPU f16" },
+  { value: "webgpu-f32", label: "WebGPU f32" },
   { value: "wasm", label: "WASM" },
 ];
 

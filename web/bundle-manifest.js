@@ -54,6 +54,12 @@ const QUANTIZATION = { bits: [4], head_bits: [4, 8], block_size: [16, 32, 64, 12
  * }} GraphEntry
  */
 /**
+ * What a model says first, not looked at yet.
+ * @typedef {object} TokenRecord
+ * @property {any} prompts
+ * @property {Record<string, any>} graphs
+ */
+/**
  * @typedef {object} Manifest
  * @property {number} format
  * @property {string} name
@@ -65,6 +71,8 @@ const QUANTIZATION = { bits: [4], head_bits: [4, 8], block_size: [16, 32, 64, 12
  * @property {FileEntry} chat_template
  * @property {{bytes: number, parts: FileEntry[]}} weights
  * @property {Record<string, GraphEntry>} graphs
+ * @property {TokenRecord} [certificate]  from `pagelm verify`; read by first-tokens.js
+ * @property {TokenRecord} [first_tokens]  from `pagelm export`; read by first-tokens.js
  */
 
 /**

@@ -30,6 +30,14 @@ import { storedModel } from "./stored-models.js";
  */
 /** @typedef {(order: StoreOrder, progress: (transfer: Transfer) => void, signal: AbortSignal) => Promise<Obtained>} Obtain */
 /**
+ * @typedef {object} BundleFiles
+ * @property {Uint8Array<ArrayBuffer>} graph
+ * @property {Uint8Array<ArrayBuffer>} tokenizer
+ * @property {string} chatTemplate
+ * @property {Uint8Array<ArrayBuffer>} weights  all parts, one after the other
+ * @property {StoreDescription} store
+ */
+/**
  * @typedef {object} FetchOptions
  * @property {(transfer: Transfer) => void} [onProgress]
  * @property {AbortSignal} [signal]  aborting keeps what has arrived
@@ -120,24 +128,11 @@ export class Bundle {
    *
    * @param {GraphEntry} graph
    * @param {FetchOptions} [options]
-   * @returns {Promise<{graph: Uint8Array<ArrayBuffer>, tokenizer: Uint8Array<ArrayBuffer>, chatTemplate: string,
-   *   weights: Uint8Array<ArrayBuffer>, store: StoreDescription}>}  weights: all parts, one after the other
+   * @returns {Promise<BundleFiles>}
    */
-  async fetchAll(
-    graph,
-    { onProgress = () => {}, signal, parallelFetches = PARALLEL_FETCHES, retry = {} } = {},
-  ) {
-    const { tokenizer, chat_template, weights, name } = this.manifest;
-    const order = {
-      folder: this.folder,
-      name,
-      manifestText: this.manifestText,
-      files: [graph, tokenizer, chat_template].map(({ file, bytes, sha256 }) => ({ file, bytes, sha256 })),
-      weights: weights.parts,
-      parallelFetches,
-      retry,
-    };
-    const obtained = await this.#obtain(order, onProgress, signal ?? new AbortController().signal);
+  async fetchAll(graph, options = {}) {
+    const { tokenizer, chat_template, weights } = this.manifest;
+    const obtained = await this.#bring([graph, tokenizer, chat_template], weights.parts, options);
     const [graphBytes, tokenizerBytes, template] = obtained.files;
     return {
       graph: graphBytes,
@@ -146,6 +141,35 @@ export class Bundle {
       weights: obtained.weights,
       store: this.#describe(obtained.store),
     };
+  }
+
+  /**
+   * Another graph over the weights that are there already.
+   *
+   * @param {GraphEntry} graph
+   * @param {FetchOptions} [options]
+   */
+  async fetchGraph(graph, options = {}) {
+    const { files } = await this.#bring([graph], [], options);
+    return files[0];
+  }
+
+  /**
+   * @param {FileEntry[]} files
+   * @param {FileEntry[]} weights
+   * @param {FetchOptions} options
+   */
+  #bring(files, weights, { onProgress = () => {}, signal, parallelFetches = PARALLEL_FETCHES, retry = {} }) {
+    const order = {
+      folder: this.folder,
+      name: this.manifest.name,
+      manifestText: this.manifestText,
+      files: files.map(({ file, bytes, sha256 }) => ({ file, bytes, sha256 })),
+      weights,
+      parallelFetches,
+      retry,
+    };
+    return this.#obtain(order, onProgress, signal ?? new AbortController().signal);
   }
 
   /** @param {StoreDescription} store */

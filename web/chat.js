@@ -23,6 +23,7 @@ import { createFormatCheck } from "./format-check.js";
 import { nextTurn, openTurn } from "./open-turn.js";
 import { recoveryNotice } from "./recovery.js";
 import { createRenderLoop } from "./render-loop.js";
+import { droppedSentence } from "./running-facts.js";
 import { thinkingAskedSentence } from "./sentences.js";
 import { SteadyClient } from "./steady-client.js";
 import { availableStorage, STORAGE_FULL, store } from "./storage.js";
@@ -171,7 +172,7 @@ export function mountChat(root, options) {
   function onReady(ready, afterLoss) {
     dispatch({ kind: "ready", ready });
     if (afterLoss) return; // what follows has been said
-    if (ready.store.reason !== null) notify(ready.store.reason);
+    for (const said of [droppedSentence(ready.backend), ready.store.reason]) if (said) notify(said);
     if (options.enableThinking && !ready.model.thinking) notify(thinkingAskedSentence(ready.model.name));
   }
 

@@ -69,8 +69,8 @@ export class PagelmClient {
       this.#watchWorker();
       if (message.kind === "progress") onProgress?.(message);
       if (message.kind !== "ready") return undefined;
-      const { model, backend, keyValues, tools, store } = message;
-      return { model, backend, keyValues, tools, store };
+      const { kind: _, id: __, ...ready } = message;
+      return ready;
     });
   }
 

@@ -30,7 +30,7 @@ import { StepFeeds } from "./step-feeds.js";
  * @returns {Promise<WebGpuDevice>}
  */
 export async function openWebGpuDevice(ort, manifest, entry, { graph, weights }, maxPositions) {
-  const device = await openGpuDevice(navigator.gpu);
+  const device = await openGpuDevice(navigator.gpu, entry.required_features);
   /** Of the upload of the weights: onnxruntime does not look whether it worked. @type {GPUError | null} */
   let failure = null;
   device.addEventListener("uncapturederror", ({ error }) => {
@@ -42,11 +42,16 @@ export async function openWebGpuDevice(ort, manifest, entry, { graph, weights },
     externalData: [{ path: entry.external_data, data: weights }],
   };
   const names = { file: entry.file, elsewhere: "WASM" };
-  const session = await watchGpu(device).unless(createSession(ort, graph, options, names));
-  const opened = new WebGpuDevice(ort, session, device, manifest, entry, maxPositions);
-  if (failure === null) return opened;
-  await opened.close();
-  throw gpuError(failure);
+  try {
+    const session = await watchGpu(device).unless(createSession(ort, graph, options, names));
+    const opened = new WebGpuDevice(ort, session, device, manifest, entry, maxPositions);
+    if (failure === null) return opened;
+    await opened.close();
+    throw gpuError(failure);
+  } catch (error) {
+    device.destroy(); // and what onnxruntime had put there before it failed
+    throw error;
+  }
 }
 
 /** @implements {Device} */

@@ -37,9 +37,6 @@ import { BackendError } from "./errors.js";
  * @property {number} verifyTokens  most tokens of one `verify`; 0: it has none
  */
 
-// Enough for the kernels that onnxruntime keeps for runs of many rows to be compiled too.
-const WARM_UP_TOKENS = 32;
-
 export class Decoder {
   #device;
   #length = 0;
@@ -55,7 +52,7 @@ export class Decoder {
   constructor(device, capabilities) {
     this.#device = device;
     this.capabilities = Object.freeze({ ...capabilities });
-    /** Since the warm-up. */
+    /** Since the last restart. */
     this.statistics = { runs: 0, readBackBytes: 0 };
   }
 
@@ -131,36 +128,11 @@ export class Decoder {
     });
   }
 
-  /**
-   * Compiles what the first steps would compile, and forgets all about it. Called once, before anything else.
-   * @throws {BackendError} when what comes out are no logits
-   */
-  async warmUp() {
-    const count = Math.min(WARM_UP_TOKENS, this.capabilities.maxPositions - 1);
-    this.#checkNumbers(await this.prefill(new Int32Array(count), 0));
-    this.#checkNumbers(await this.decode(0));
+  /** Forgets all tokens, and what was counted. */
+  restart() {
     this.truncate(0);
     this.statistics.runs = 0;
     this.statistics.readBackBytes = 0;
-  }
-
-  /**
-   * A graph that overflows, or a driver that miscompiles it, shows in the first candidates already.
-   * @param {Float64Array} packed  K logits, then K ids
-   */
-  #checkNumbers(packed) {
-    const { candidates, vocabSize, graph, name } = this.capabilities;
-    const sound = packed.every((value, index) =>
-      index < candidates ? Number.isFinite(value) : value >= 0 && value < vocabSize,
-    );
-    if (sound) return;
-    throw new BackendError(`the graph ${graph} computes garbage on this device: ${packed.slice(0, 3)} …`, {
-      expected: "finite logits and token ids of the vocabulary",
-      remedy:
-        name === "wasm"
-          ? "Export the bundle again."
-          : "Choose WASM in the Settings, or update the GPU's driver.",
-    });
   }
 
   async close() {

@@ -46,6 +46,8 @@ export class BackendUnavailableError extends BackendError {}
 export class DeviceLostError extends BackendError {}
 /** The memory of the GPU, or of this tab, does not hold what was asked for. */
 export class DeviceMemoryError extends BackendError {}
+/** The backend says other tokens than the bundle's model does: nothing it computes can be trusted. */
+export class WrongTokensError extends BackendError {}
 /** A message between page and worker has the wrong shape. */
 export class ProtocolError extends PagelmError {}
 /** A response format asks for what cannot be said, or for what cannot be checked. */

@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Opens the GPU device that onnxruntime-web computes on, with every limit the adapter has.
+ * Opens the GPU device that onnxruntime-web computes on, with every limit the adapter has, the features that the graph
+ * requires, and subgroups.
  *
- * onnxruntime-web would open one itself, with every feature too. One of them it cannot use everywhere: its
- * FlashAttention assumes subgroups of at least 8 lanes and computes wrong attention, without an error, where they are
+ * onnxruntime-web would open one itself, with every feature. Subgroups it cannot use everywhere: its FlashAttention assumes subgroups of at least 8 lanes and computes wrong attention, without an error, where they are
  * narrower (software adapters). There the device is opened without subgroups.
  *
  * @module
@@ -12,7 +12,9 @@
 import { BackendUnavailableError } from "./errors.js";
 
 const NARROWEST_SUBGROUP = 8;
-const FEATURES = /** @type {GPUFeatureName[]} */ (["shader-f16", "subgroups"]);
+// A GPU process that hangs leaves its promises open for ever.
+const SILENT_AFTER_MS = 20_000;
+const SUBGROUPS = /** @type {GPUFeatureName} */ ("subgroups");
 const LIMITS = /** @type {const} */ ([
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -31,16 +33,38 @@ export const ADAPTER_OPTIONS = { powerPreference: "high-performance" };
 
 /**
  * @param {GPU} gpu
+ * @param {string[]} features  that the graph requires; no others, for a device may be refused over them
  * @returns {Promise<GPUDevice>}
  */
-export async function openGpuDevice(gpu) {
-  const device = await requestDevice(gpu, FEATURES);
-  if (!device.features.has("subgroups") || (await subgroupWidth(device)) >= NARROWEST_SUBGROUP) return device;
+export async function openGpuDevice(gpu, features) {
+  const required = /** @type {GPUFeatureName[]} */ (features);
+  const device = await requestDevice(gpu, [...required, SUBGROUPS]);
+  if (!device.features.has(SUBGROUPS) || (await subgroupWidth(device)) >= NARROWEST_SUBGROUP) return device;
   device.destroy();
-  return requestDevice(
-    gpu,
-    FEATURES.filter((feature) => feature !== "subgroups"),
-  );
+  return requestDevice(gpu, required);
+}
+
+/**
+ * @template Answer
+ * @param {Promise<Answer>} request  to the browser, for an adapter or a device
+ * @returns {Promise<Answer>}
+ * @throws {BackendUnavailableError} when nothing comes for a long time
+ */
+export async function answerOfGpu(request) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {Promise<never>} */
+  const silence = new Promise((_, reject) => {
+    const problem = `the GPU did not answer for ${SILENT_AFTER_MS / 1000} s`;
+    const remedy = "Reload the page, restart the browser, or choose WASM in the Settings.";
+    const error = new BackendUnavailableError(problem, { expected: "an answer, if only a refusal", remedy });
+    timer = setTimeout(() => reject(error), SILENT_AFTER_MS);
+  });
+  try {
+    return await Promise.race([request, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**
@@ -48,18 +72,20 @@ export async function openGpuDevice(gpu) {
  * @param {GPUFeatureName[]} features  taken where the adapter has them
  */
 async function requestDevice(gpu, features) {
-  const adapter = await gpu.requestAdapter(ADAPTER_OPTIONS); // an adapter gives one device only
+  const adapter = await answerOfGpu(gpu.requestAdapter(ADAPTER_OPTIONS)); // an adapter gives one device only
   const remedy = "Reload the page, or choose WASM in the Settings.";
   if (adapter === null) {
     throw new BackendUnavailableError("the WebGPU adapter went away", { expected: "an adapter", remedy });
   }
   try {
-    return await adapter.requestDevice({
+    const request = adapter.requestDevice({
       label: "pagelm",
       requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
       requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]])),
     });
+    return await answerOfGpu(request);
   } catch (cause) {
+    if (cause instanceof BackendUnavailableError) throw cause;
     throw new BackendUnavailableError(`the GPU refuses a device: ${cause}`, {
       expected: "a device",
       remedy,

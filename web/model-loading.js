@@ -1,31 +1,24 @@
 // @ts-check
 /**
- * From a `load` message to a model that answers: site index and manifest, choice of the backend, then runtime and
- * weights at once, the session, Python's session on it, and a warm-up.
+ * From a `load` message to a model that answers: site index and manifest, the candidates for a backend, the first of them
+ * that runs (candidate-loading.js), and Python's session on it. Tells what runs, and why.
  *
  * Says how far it is at every stage. Nothing here is specific to a chat.
  *
  * @module
  */
 
-import { chooseBackend } from "./backend-choice.js";
+import { chooseBackends, explainChoice } from "./backend-choice.js";
+import { failureClause, openFirst } from "./backend-opening.js";
 import { openBundle } from "./bundle-store.js";
-import { Decoder } from "./decoder.js";
-import { openWebGpuDevice } from "./decoder-webgpu.js";
+import { CandidateLoading } from "./candidate-loading.js";
 import { installInstrument } from "./instrument.js";
-import { defaultMemoryBudget, planKeyValues } from "./key-value-budget.js";
-import { chooseBuild, chooseThreads, loadOnnxRuntime } from "./onnxruntime.js";
-import { startPython } from "./python-runtime.js";
+import { chooseThreads } from "./onnxruntime.js";
+import { RuntimeLoading } from "./runtime-loading.js";
 import { fetchSiteIndex } from "./site-index.js";
-import { RecordedDevice } from "./step-record.js";
-import { openWasmDevice } from "./wasm-session.js";
 
 /** @typedef {import("./protocol.js").LoadOptions} LoadOptions */
 /** @typedef {import("./protocol.js").Progress} Progress */
-/** @typedef {import("./protocol.js").BackendDescription} BackendDescription */
-/** @typedef {import("./bundle-store.js").Bundle} Bundle */
-/** @typedef {import("./onnxruntime.js").OnnxRuntime} OnnxRuntime */
-/** @typedef {Awaited<ReturnType<Bundle["fetchAll"]>>} BundleFiles */
 /**
  * `pagelm.page_session.PageSession`, through Pyodide.
  * @typedef {object} PageSession
@@ -58,59 +51,50 @@ const NOT_COUNTED = { dispatches: null, storageBuffers: null, largestBindings: n
  * @returns {Promise<LoadedModel>}
  */
 export async function loadModel(options, { progress, post, signal }) {
-  const { bundleUrl, backend, threads, memoryBudget, avoidWebGpu, instrument } = options;
-  const counters = instrument ? installInstrument() : null;
+  const counters = options.instrument ? installInstrument() : null;
   const [index, bundle] = await Promise.all([
     fetchSiteIndex(new URL("./site.json", import.meta.url).href),
-    openBundle(bundleUrl),
+    openBundle(options.bundleUrl),
   ]);
-  const { manifest } = bundle;
-  const choice = await chooseBackend(backend, manifest.graphs, navigator.gpu, avoidWebGpu);
-  const description = describeThreads(choice, threads);
-  const keyValues = planKeyValues(
-    manifest.model,
-    bundle.graph(description.graph).key_value_dtype,
-    memoryBudget ?? defaultMemoryBudget(/** @type {{deviceMemory?: number}} */ (navigator).deviceMemory),
+  const choice = await chooseBackends(
+    options.backend,
+    bundle.manifest.graphs,
+    navigator.gpu,
+    options.avoidWebGpu,
   );
-  const [{ python, ort }, files] = await Promise.all([
-    loadRuntime(index, description, threads, progress),
-    bundle.fetchAll(bundle.graph(description.graph), {
-      onProgress: (transfer) => progress(weightsProgress(transfer)),
-      signal,
-      ...(options.parallelFetches && { parallelFetches: options.parallelFetches }),
-    }),
-  ]);
-  signal.throwIfAborted();
-
-  const { device, capabilities } = await compile(
-    ort,
-    bundle,
-    description,
-    files,
-    keyValues.maxPositions,
-    report(progress, "compile"),
+  const runtimes = new RuntimeLoading(index, options.threads, progress);
+  const loading = new CandidateLoading(options, bundle, runtimes, { progress, signal });
+  const { python, files } = await loading.prepare(choice.candidates[0]);
+  const { candidate, opened, dropped } = await openFirst(
+    choice.candidates,
+    (each) => loading.open(each),
+    signal,
   );
-  const record = instrument ? new RecordedDevice(device) : null;
-  const decoder = new Decoder(record ?? device, capabilities);
+  loading.release();
+  const { decoder, record, lost, keyValues, warmedUp } = opened;
   const session = python
     .pyimport("pagelm.page_session")
     .open_session(bundle.manifestText, files.tokenizer, files.chatTemplate, decoder, post);
-  progress({ stage: "warmup", loadedBytes: 0, totalBytes: 1 });
-  await decoder.warmUp();
   counters?.reset();
   if (record) record.steps = [];
-  progress({ stage: "warmup", loadedBytes: 1, totalBytes: 1 });
 
-  const model = {
-    name: manifest.name,
-    contextSize: keyValues.maxPositions,
-    thinking: manifest.thinking,
-    generation: manifest.generation,
-  };
+  const { name, thinking, generation } = bundle.manifest;
+  const reason = explainChoice(choice, candidate, dropped.map(failureClause));
   return {
-    ready: { model, backend: description, keyValues, store: files.store },
+    ready: {
+      model: { name, contextSize: keyValues.maxPositions, thinking, generation },
+      backend: {
+        ...candidate,
+        reason: withThreads(reason, candidate.name, options.threads),
+        dropped,
+        ...warmedUp,
+      },
+      machine: describeMachine(choice.adapter, options.threads),
+      keyValues,
+      store: files.store,
+    },
     session,
-    lost: device.lost,
+    lost,
     statistics: () => ({
       ...decoder.statistics,
       ...(counters?.read() ?? NOT_COUNTED),
@@ -120,89 +104,30 @@ export async function loadModel(options, { progress, post, signal }) {
 }
 
 /**
- * Python and onnxruntime-web together are the stage `runtime`.
- *
- * @param {import("./site-index.js").SiteIndex} index
- * @param {BackendDescription} description
- * @param {number | undefined} threads
- * @param {Outlets["progress"]} progress
- */
-export async function loadRuntime(index, { name }, threads, progress) {
-  const build = chooseBuild(name);
-  const { module, binary } = index.site.onnxruntime_web.builds[build];
-  const totalBytes = index.bytesOf([...index.site.python.fetches, module, binary]);
-  let loadedBytes = 0;
-  const count = (/** @type {number} */ bytes) => {
-    loadedBytes = Math.min(loadedBytes + bytes, totalBytes);
-    progress({ stage: "runtime", loadedBytes, totalBytes });
-  };
-  count(0);
-  const [python, ort] = await Promise.all([
-    startPython(index, count),
-    loadOnnxRuntime(index, build, name === "wasm" ? chooseThreads(threads).threads : 1, count),
-  ]);
-  // Pyodide imports its own modules, and imports cannot be counted on their way.
-  count(totalBytes - loadedBytes);
-  return { python, ort };
-}
-
-/**
- * The session on its device, and what a decoder on it can do.
- *
- * @param {OnnxRuntime} ort
- * @param {Bundle} bundle
- * @param {BackendDescription} description
- * @param {BundleFiles} files  not to be used again: WASM gives up the weights
- * @param {number} maxPositions  of the context
- * @param {(done: number, total: number) => void} onProgress
- */
-export async function compile(ort, { manifest }, { name, graph }, files, maxPositions, onProgress) {
-  const entry = manifest.graphs[graph];
-  // Bytes of the expanded weights where there are any, and one more for the session, which comes after them.
-  const totalBytes = (name === "wasm" ? (entry.expanded?.bytes ?? 0) : 0) + 1;
-  onProgress(0, totalBytes);
-  const device =
-    name === "webgpu"
-      ? await openWebGpuDevice(ort, manifest, entry, files, maxPositions)
-      : await openWasmDevice(ort, manifest, entry, files, maxPositions, (bytes) =>
-          onProgress(bytes, totalBytes),
-        );
-  onProgress(totalBytes, totalBytes);
-  const vocabSize = manifest.model.vocab_size;
-  const candidates = Math.min(entry.candidates, vocabSize);
-  const verifyTokens = entry.verify_tokens ?? 0;
-  return { device, capabilities: { name, graph, candidates, vocabSize, maxPositions, verifyTokens } };
-}
-
-/**
  * The reason with what is to be known about threads: they make WASM fast, and the address can ask for them.
  *
- * @param {BackendDescription} description
+ * @param {string} reason
+ * @param {import("./protocol.js").BackendName} name
  * @param {number | undefined} threads  what was asked for
- * @returns {BackendDescription}
  */
-export function describeThreads(description, threads) {
-  if (description.name === "wasm") {
-    return { ...description, reason: `${description.reason} ${chooseThreads(threads).reason}` };
-  }
-  if (threads === undefined) return description;
-  return { ...description, reason: `${description.reason} “threads” counts for WASM only.` };
+export function withThreads(reason, name, threads) {
+  if (name === "wasm") return `${reason} ${chooseThreads(threads).reason}`;
+  return threads === undefined ? reason : `${reason} “threads” counts for WASM only.`;
 }
 
 /**
- * @param {import("./protocol.js").Transfer} transfer
- * @returns {Progress}
+ * @param {import("./protocol.js").AdapterDescription | null} adapter
+ * @param {number | undefined} threads  what was asked for
+ * @returns {import("./protocol.js").MachineDescription}
  */
-function weightsProgress(transfer) {
-  const { loadedBytes, totalBytes } = transfer;
-  return { stage: "weights", loadedBytes, totalBytes, transfer };
-}
-
-/**
- * @param {Outlets["progress"]} progress
- * @param {import("./protocol.js").LoadStage} stage
- * @returns {(loadedBytes: number, totalBytes: number) => void}
- */
-function report(progress, stage) {
-  return (loadedBytes, totalBytes) => progress({ stage, loadedBytes, totalBytes });
+function describeMachine(adapter, threads) {
+  const { deviceMemory, hardwareConcurrency } = /** @type {Navigator & {deviceMemory?: number}} */ (
+    navigator
+  );
+  return {
+    adapter,
+    threads: chooseThreads(threads).threads,
+    processors: hardwareConcurrency,
+    memoryGiB: deviceMemory ?? null,
+  };
 }

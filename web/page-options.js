@@ -4,13 +4,13 @@
  *
  * Pure. An address that asks for something impossible is answered with a sentence, never silently ignored.
  *
- *   ?backend=webgpu|wasm|auto   ?thinking=0|1   ?model=<name>   ?threads=<n>   ?memory=<MB>
- *   ?fetches=<n>   ?instrument=1
+ *   ?backend=auto|webgpu|webgpu-f16|webgpu-f32|wasm   ?thinking=0|1   ?model=<name>
+ *   ?threads=<n>   ?memory=<MB>   ?fetches=<n>   ?instrument=1
  *
  * @module
  */
 
-import { parseMemory } from "./backend-preference.js";
+import { BACKEND_CHOICES, parseMemory } from "./backend-preference.js";
 import { SiteError } from "./errors.js";
 
 /** @typedef {import("./protocol.js").LoadOptions} LoadOptions */
@@ -100,9 +100,11 @@ function chooseModel(name, site, problems) {
  * @returns {BackendPreference}
  */
 function chooseBackend(name, problems) {
-  if (name === null || name === "auto") return "auto";
-  if (name === "webgpu" || name === "wasm") return name;
-  problems.push(`“backend=${name}” in the address is unknown: write webgpu, wasm or auto.`);
+  if (name === null) return "auto";
+  const choice = BACKEND_CHOICES.find(({ value }) => value === name);
+  if (choice) return choice.value;
+  const known = BACKEND_CHOICES.map(({ value }) => value).join(", ");
+  problems.push(`“backend=${name}” in the address is unknown: write one of ${known}.`);
   return "auto";
 }
 

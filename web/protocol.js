@@ -27,7 +27,7 @@
  * @property {() => void} [terminate]  a Worker has it
  */
 
-/** @typedef {"auto" | "webgpu" | "wasm"} BackendPreference */
+/** @typedef {"auto" | "webgpu" | GraphName} BackendPreference  webgpu: whichever of its graphs runs */
 /** @typedef {"webgpu" | "wasm"} BackendName */
 /** @typedef {"webgpu-f16" | "webgpu-f32" | "wasm"} GraphName */
 /** @typedef {"runtime" | "weights" | "compile" | "warmup"} LoadStage */
@@ -175,12 +175,50 @@
  * @property {GraphName} graph
  * @property {string} reason  for a person: why this backend and not another, and WASM's threads
  * @property {string} [adapter]  what WebGPU calls the adapter
+ * @property {DroppedBackend[]} dropped  that were tried before it, in their order
+ * @property {BackendCheck} check
+ * @property {number} decodeMs  of a token, measured once at load on a short context
+ */
+
+/**
+ * A backend that did not start, or does not compute rightly.
+ * @typedef {object} DroppedBackend
+ * @property {GraphName} graph
+ * @property {string} problem  in short
+ * @property {ErrorDescription} error
+ */
+
+/**
+ * How the backend's first tokens were compared with those that the bundle names.
+ * @typedef {object} BackendCheck
+ * @property {"certificate" | "export" | null} against  null: the bundle names none, and only its logits were looked at
+ * @property {number} tokens  compared
+ * @property {number} nearTies  of them, tokens that differ where the model is undecided
+ */
+
+/**
+ * @typedef {object} AdapterDescription
+ * @property {string} name
+ * @property {boolean} software  computes on the CPU
+ * @property {boolean} shaderF16
+ * @property {boolean} subgroups
+ * @property {number} largestBindingBytes  that a shader may bind
+ * @property {number} storageBuffers  that a shader may bind
+ */
+
+/**
+ * @typedef {object} MachineDescription
+ * @property {AdapterDescription | null} adapter  null: WebGPU was not asked, or has none
+ * @property {number} threads  that WASM has here
+ * @property {number} processors  as the browser tells it
+ * @property {number | null} memoryGiB  as the browser tells it; null: it does not
  */
 
 /**
  * @typedef {object} Ready
  * @property {ModelDescription} model
  * @property {BackendDescription} backend
+ * @property {MachineDescription} machine
  * @property {import("./key-value-budget.js").KeyValueBudget} keyValues  memory of the context
  * @property {ToolSchema[] | null} tools  that run in the worker; null where the model cannot call any
  * @property {StoreDescription} store

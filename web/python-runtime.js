@@ -8,7 +8,8 @@
  */
 
 import { counted } from "./byte-stream.js";
-import { SiteError } from "./errors.js";
+import { DeviceMemoryError, SiteError } from "./errors.js";
+import { isOutOfMemory } from "./memory.js";
 
 /**
  * @typedef {object} Python  the part of Pyodide's API that pagelm uses
@@ -36,6 +37,13 @@ export async function startPython(index, count) {
     return await Promise.race([boot(index, python), watch.stalled]);
   } catch (cause) {
     if (cause instanceof SiteError) throw cause;
+    if (isOutOfMemory(cause)) {
+      throw new DeviceMemoryError(`this browser tab has no memory for Python: ${cause}`, {
+        expected: "some 20 MB for it to start in, and addresses for it to grow into",
+        remedy: "Close other tabs and programs and reload.",
+        cause,
+      });
+    }
     throw new SiteError(`Python did not start: ${cause}`, {
       expected: `Pyodide in ${index.at(python.pyodide)}`,
       remedy: "Reload; if it stays, build the site again with `pagelm site` and serve the whole folder.",

@@ -5,10 +5,11 @@
  * @module
  */
 
-import { chooseBackend } from "./backend-choice.js";
+import { chooseBackends } from "./backend-choice.js";
 import { openBundle } from "./bundle-store.js";
+import { compile } from "./candidate-loading.js";
 import { Decoder } from "./decoder.js";
-import { compile, loadRuntime } from "./model-loading.js";
+import { RuntimeLoading } from "./runtime-loading.js";
 import { fetchSiteIndex } from "./site-index.js";
 
 const silent = () => {};
@@ -31,12 +32,13 @@ class SharedDevice {
 async function run({ backend, bundleUrl, modules, prompts, tokens }) {
   const index = await fetchSiteIndex(new URL("./site.json", import.meta.url).href);
   const bundle = await openBundle(bundleUrl);
-  const description = await chooseBackend(backend, bundle.manifest.graphs);
-  const { python, ort } = await loadRuntime(index, description, undefined, silent);
+  const [candidate] = (await chooseBackends(backend, bundle.manifest.graphs)).candidates;
+  const runtimes = new RuntimeLoading(index, undefined, silent);
+  const [python, ort] = await Promise.all([runtimes.startPython(), runtimes.loadOnnxRuntime(candidate.name)]);
   for (const [name, source] of Object.entries(modules)) python.FS.writeFile(`/home/pyodide/${name}`, source);
-  const files = await bundle.fetchAll(bundle.graph(description.graph));
+  const files = await bundle.fetchAll(bundle.graph(candidate.graph));
   const { max_position_embeddings: positions } = bundle.manifest.model;
-  const { device, capabilities } = await compile(ort, bundle, description, files, positions, silent);
+  const { device, capabilities } = await compile(ort, bundle, candidate, files, positions, silent);
   // Each check gets a decoder of its own; the session they share is compiled once and closed at the end.
   const makeDecoder = () => {
     device.truncate(0);

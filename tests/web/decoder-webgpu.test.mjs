@@ -217,7 +217,12 @@ test("a session on a GPU that refused the weights is not used", async () => {
       },
     },
   };
-  const entry = /** @type {any} */ ({ file: "g.onnx", candidates: K, key_value_dtype: "float32" });
+  const entry = /** @type {any} */ ({
+    file: "g.onnx",
+    candidates: K,
+    key_value_dtype: "float32",
+    required_features: [],
+  });
   Object.defineProperty(globalThis, "navigator", {
     value: { gpu: { requestAdapter: async () => adapter } },
     configurable: true,

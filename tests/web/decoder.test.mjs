@@ -148,32 +148,13 @@ test("statistics count runs and the bytes that were read", async () => {
   assert.deepEqual(decoder.statistics, { runs: 2, readBackBytes: 2 * 24 + 8 * 4 });
 });
 
-test("the warm-up stays inside the model's positions and leaves nothing behind", async () => {
-  await decoder.warmUp();
-  assert.deepEqual(device.calls, ["run 9 at 0", "run 1 at 9", "truncate 0"]);
+test("a restart leaves nothing behind", async () => {
+  await decoder.prefill(Int32Array.of(1, 2), 0);
+  await decoder.decode(1);
+  decoder.restart();
+  assert.equal(device.calls.at(-1), "truncate 0");
   assert.equal(decoder.length, 0);
   assert.deepEqual(decoder.statistics, { runs: 0, readBackBytes: 0 });
-});
-
-for (const [what, index, value] of /** @type {[string, number, number][]} */ ([
-  ["a logit that is not a number", 0, Number.NaN],
-  ["an infinite logit", 1, Number.NEGATIVE_INFINITY],
-  ["an id outside of the vocabulary", 2, 100],
-  ["a negative id", 3, -1],
-])) {
-  test(`a warm-up that gives ${what} says that the graph computes garbage here`, async () => {
-    device.spoil = (packed) => {
-      if (device.calls.at(-1) === "run 1 at 9") packed[index] = value;
-    };
-    await assert.rejects(decoder.warmUp(), refusal(/the graph wasm computes garbage on this device/));
-  });
-}
-
-test("garbage on a GPU is answered with WASM", async () => {
-  const graph = /** @type {const} */ ("webgpu-f16");
-  decoder = new Decoder(device, { ...decoder.capabilities, name: "webgpu", graph });
-  device.spoil = (packed) => packed.fill(Number.NaN, 0, K);
-  await assert.rejects(decoder.warmUp(), refusal(/webgpu-f16 computes garbage.*Choose WASM in the Settings/));
 });
 
 test("a message that waits gets in between two steps", async () => {

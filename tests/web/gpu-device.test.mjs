@@ -52,7 +52,7 @@ function makeGpu(features, lanes = 0) {
 
 test("the device gets the adapter's limits, not WebGPU's defaults", async () => {
   const { gpu } = makeGpu([]);
-  const { limits } = await openGpuDevice(gpu);
+  const { limits } = await openGpuDevice(gpu, ["shader-f16"]);
   assert.equal(limits.maxBufferSize, 4e9);
   assert.equal(limits.maxStorageBufferBindingSize, 2e9);
   assert.equal(limits.maxStorageBuffersPerShaderStage, 10);
@@ -60,18 +60,23 @@ test("the device gets the adapter's limits, not WebGPU's defaults", async () => 
 
 test("only features that the adapter has are asked for", async () => {
   const { gpu } = makeGpu(["shader-f16", "depth-clip-control"]);
-  assert.deepEqual([...(await openGpuDevice(gpu)).features], ["shader-f16"]);
+  assert.deepEqual([...(await openGpuDevice(gpu, ["shader-f16"])).features], ["shader-f16"]);
+});
+
+test("a feature that no graph requires is not asked for, so that nothing is refused over it", async () => {
+  const { gpu } = makeGpu(["shader-f16"]);
+  assert.deepEqual([...(await openGpuDevice(gpu, [])).features], []);
 });
 
 test("subgroups of 32 lanes are used", async () => {
   const { gpu, devices } = makeGpu(["subgroups"], 32);
-  assert.ok((await openGpuDevice(gpu)).features.has("subgroups"));
+  assert.ok((await openGpuDevice(gpu, ["shader-f16"])).features.has("subgroups"));
   assert.equal(devices.length, 1);
 });
 
 test("subgroups of 4 lanes are not, and the device that measured them is given back", async () => {
   const { gpu, devices } = makeGpu(["shader-f16", "subgroups"], 4);
-  const device = await openGpuDevice(gpu);
+  const device = await openGpuDevice(gpu, ["shader-f16"]);
   assert.deepEqual([...device.features], ["shader-f16"]);
   assert.deepEqual(
     devices.map(({ destroyed }) => destroyed),
@@ -82,5 +87,21 @@ test("subgroups of 4 lanes are not, and the device that measured them is given b
 test("a refused device is named, with the browser's words", async () => {
   const { gpu, adapter } = makeGpu([]);
   adapter.requestDevice = () => Promise.reject(new Error("no more devices"));
-  await assert.rejects(openGpuDevice(gpu), { name: "BackendUnavailableError", message: /no more devices/ });
+  await assert.rejects(openGpuDevice(gpu, ["shader-f16"]), {
+    name: "BackendUnavailableError",
+    message: /no more devices/,
+  });
+});
+
+test("a GPU that never answers is an error that says so", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { gpu, adapter } = makeGpu([]);
+  adapter.requestDevice = () => new Promise(() => {});
+  const opening = assert.rejects(openGpuDevice(gpu, ["shader-f16"]), {
+    name: "BackendUnavailableError",
+    message: /did not answer for 20 s.*choose WASM/,
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.mock.timers.tick(20_000);
+  await opening;
 });

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import * as onnxRuntime from "onnxruntime-common";
-import { compile, describeThreads } from "../../web/model-loading.js";
+import { compile } from "../../web/candidate-loading.js";
+import { withThreads } from "../../web/model-loading.js";
 import { KNOWN_VERSION } from "../../web/wasm-heap.js";
 
 // Node 20 lacks it: this one leaves the old buffer as empty as browsers' own does.
@@ -54,7 +55,6 @@ test("the compile stage counts expanded bytes and ends only when the session exi
   const description = {
     name: /** @type {const} */ ("wasm"),
     graph: /** @type {const} */ ("wasm"),
-    reason: "",
   };
   await compile(ort, /** @type {any} */ ({ manifest }), description, files, 64, (...step) =>
     steps.push(step),
@@ -72,8 +72,7 @@ test("the compile stage counts expanded bytes and ends only when the session exi
 
 /** @param {"wasm" | "webgpu"} name @param {number} [threads] */
 function reasonOn(name, threads) {
-  const graph = name === "wasm" ? "wasm" : "webgpu-f32";
-  return describeThreads({ name, graph, reason: "Because." }, threads).reason;
+  return withThreads("Because.", name, threads);
 }
 
 test("WASM's reason says its threads and why there are no more", () => {

@@ -105,7 +105,7 @@ test("the selector shows what was asked for, and a change of it is passed on", (
   assert.ok(select);
   assert.deepEqual(
     visible(select, "option").map(({ textContent }) => textContent),
-    ["Automatic", "WebGPU", "WASM"],
+    ["Automatic", "WebGPU", "WebGPU f16", "WebGPU f32", "WASM"],
   );
   assert.equal(select.value, "webgpu");
   assert.deepEqual(chosen, [], "showing is not choosing");

@@ -43,7 +43,7 @@ test("parameters choose model, backend, threads, thinking and instruments", () =
 
 for (const [search, sentence] of /** @type {[string, RegExp][]} */ ([
   ["?model=gpt", /no model “gpt”.*other, pico.*pico is used/],
-  ["?backend=cuda", /backend=cuda.*webgpu, wasm or auto/],
+  ["?backend=cuda", /backend=cuda.*one of auto, webgpu, webgpu-f16, webgpu-f32, wasm/],
   ["?thinking=yes", /thinking=yes.*0 or 1/],
   ["?memory=all", /memory=all.*whole number/],
   ["?threads=0", /threads=0.*whole number/],

@@ -76,6 +76,16 @@ test("a Pyodide that fails is named, with its own words", async () => {
   );
 });
 
+test("memory that the browser refuses is named as that", async () => {
+  const site = siteWith(
+    "export const loadPyodide = async () => { throw new RangeError('WebAssembly.Memory(): could not allocate memory') }",
+  );
+  await assert.rejects(
+    startPython(site, () => {}),
+    { name: "DeviceMemoryError", message: /no memory for Python: RangeError.*Close other tabs/ },
+  );
+});
+
 test("a policy without wasm-unsafe-eval is named at once, where loadPyodide would hang", async () => {
   // @ts-expect-error what a browser does under such a policy
   WebAssembly.Module = function refuse() {

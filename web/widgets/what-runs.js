@@ -1,12 +1,14 @@
 // @ts-check
 /**
- * What the model is loaded with, in the settings: backend and memory of the conversation, and a sentence on what runs.
+ * What the model is loaded with, in the settings: backend and memory of the conversation, a sentence on what runs, and how
+ * it came to that.
  *
  * @module
  */
 
 import { BACKEND_CHOICES, parseMemory, runningSentence } from "../backend-preference.js";
 import { element, setText, uniqueId } from "../element.js";
+import { runningFacts } from "../running-facts.js";
 
 /** @typedef {import("../protocol.js").BackendPreference} BackendPreference */
 
@@ -20,17 +22,37 @@ export function mountWhatRuns({ onBackend, onMemory }) {
   const running = element("p", { class: "plm-muted", "aria-live": "polite" });
   const backend = mountBackendChoice(onBackend);
   const memory = mountMemoryField(onMemory);
+  const facts = mountFacts();
   return {
-    item: element("div", {}, backend.item, memory.item, running),
+    item: element("div", {}, backend.item, memory.item, running, facts.item),
     /** @param {Pick<import("./settings-panel.js").SettingsView, "phase" | "backend" | "ready">} view */
     update(view) {
       backend.update(view.backend);
       memory.update(view.ready);
       setText(running, runningSentence(view.phase, view.backend, view.ready));
+      facts.update(view.ready);
     },
     /** @param {number | null} budget */
     reset(budget) {
       memory.reset(budget);
+    },
+  };
+}
+
+function mountFacts() {
+  const item = element("dl", { class: "plm-settings-panel-facts" });
+  /** @type {import("../protocol.js").Ready | null} */
+  let shown = null;
+  return {
+    item,
+    /** @param {import("../protocol.js").Ready | null} ready */
+    update(ready) {
+      if (ready === shown) return;
+      shown = ready;
+      const facts = ready ? runningFacts(ready) : [];
+      item.replaceChildren(
+        ...facts.flatMap(({ term, text }) => [element("dt", {}, term), element("dd", {}, text)]),
+      );
     },
   };
 }
