@@ -23,7 +23,7 @@ import { createFormatCheck } from "./format-check.js";
 import { nextTurn, openTurn } from "./open-turn.js";
 import { recoveryNotice } from "./recovery.js";
 import { createRenderLoop } from "./render-loop.js";
-import { droppedSentence } from "./running-facts.js";
+import { droppedSentence, slowSentence } from "./running-facts.js";
 import { thinkingAskedSentence } from "./sentences.js";
 import { SteadyClient } from "./steady-client.js";
 import { availableStorage, STORAGE_FULL, store } from "./storage.js";
@@ -172,7 +172,8 @@ export function mountChat(root, options) {
   function onReady(ready, afterLoss) {
     dispatch({ kind: "ready", ready });
     if (afterLoss) return; // what follows has been said
-    for (const said of [droppedSentence(ready.backend), ready.store.reason]) if (said) notify(said);
+    const slow = backend.current() === "auto" ? slowSentence(ready.backend) : "";
+    for (const said of [droppedSentence(ready.backend), slow, ready.store.reason]) if (said) notify(said);
     if (options.enableThinking && !ready.model.thinking) notify(thinkingAskedSentence(ready.model.name));
   }
 

@@ -7,12 +7,14 @@
  * @module
  */
 
-import { formatBytes, formatRate } from "./sentences.js";
+import { formatBytes, formatDuration, formatRate } from "./sentences.js";
 
 /** @typedef {import("./protocol.js").Ready} Ready */
 /** @typedef {import("./protocol.js").GraphName} GraphName */
 
 const LONGEST_PROBLEM = 160;
+/** Two cores decode Qwen3-0.6B on WASM in a quarter of it. */
+const SLOW_DECODE_MS = 250;
 /** @type {Record<GraphName, string>} */
 const NAMES = {
   "webgpu-f16": "WebGPU in half precision",
@@ -29,6 +31,17 @@ export function droppedSentence({ graph, dropped }) {
   if (dropped.length === 0) return "";
   const told = dropped.map((each) => `${NAMES[each.graph]} was dropped: ${shortened(each.problem)}.`);
   return `${told.join(" ")} ${NAMES[graph]} runs instead. The settings say more under “What runs”.`;
+}
+
+/**
+ * What a person is told when the GPU is so slow that WASM may be faster. Nobody tries that: it takes memory that a machine
+ * with such a GPU may not have.
+ * @param {Ready["backend"]} backend
+ * @returns {string} empty: it is not
+ */
+export function slowSentence({ name, decodeMs }) {
+  if (name === "wasm" || decodeMs <= SLOW_DECODE_MS) return "";
+  return `WebGPU takes ${formatDuration(decodeMs)} for a token here: WASM may be faster, and can be chosen in the settings.`;
 }
 
 /** @param {string} problem  in onnxruntime's words it can fill a screen; the settings have all of it */
@@ -48,13 +61,16 @@ export function runningFacts({ backend, machine }) {
       text: `${error.message} (${error.name})`,
     })),
     { term: "First tokens", text: checkSentence(backend.check) },
-    {
-      term: "Speed",
-      text: `${formatRate(1, backend.decodeMs)}, measured while loading, on a short conversation.`,
-    },
+    { term: "Speed", text: speedSentence(backend) },
     { term: "Graphics", text: adapterSentence(machine.adapter) },
     { term: "Machine", text: machineSentence(machine) },
   ];
+}
+
+/** @param {Ready["backend"]} backend */
+function speedSentence(backend) {
+  const rate = formatRate(1, backend.decodeMs) || "A token in less than this browser's clock shows";
+  return `${rate}, measured while loading, on a short conversation. ${slowSentence(backend)}`.trimEnd();
 }
 
 /** @param {import("./protocol.js").BackendCheck} check */

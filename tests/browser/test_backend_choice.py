@@ -37,7 +37,7 @@ def expect_what_runs(page: Page, *texts: str) -> None:
 def test_a_gpu_without_half_precision_computes_in_single(page: Page, open_chat: OpenChat) -> None:
     gpu_faults.put_into_worker(page, gpu_faults.HARDWARE)
     chat = open_chat()
-    expect(alert(page)).to_have_count(0)
+    expect(page.get_by_text("was dropped")).to_have_count(0)
     expect_what_runs(
         page,
         "WebGPU runs in single precision, because webgpu-f16 needs the GPU feature shader-f16.",

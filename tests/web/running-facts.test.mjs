@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { droppedSentence, runningFacts } from "../../web/running-facts.js";
+import { droppedSentence, runningFacts, slowSentence } from "../../web/running-facts.js";
 
 const dropped = {
   graph: /** @type {const} */ ("webgpu-f32"),
@@ -58,6 +58,28 @@ test("what was compared with what is said, and when nothing could be", () => {
     "5 compared with what its export computed: they agree (1 where the model is undecided).",
   );
   assert.match(against({ against: null, tokens: 0, nearTies: 0 }) ?? "", /names none/);
+});
+
+test("a slow GPU is told, and what may be faster; slow WASM has nothing faster", () => {
+  const backendAt = (/** @type {string} */ name, /** @type {number} */ decodeMs) =>
+    readyWith({ name, decodeMs }).backend;
+  assert.equal(
+    slowSentence(backendAt("webgpu", 1200)),
+    "WebGPU takes 1.2 s for a token here: WASM may be faster, and can be chosen in the settings.",
+  );
+  assert.equal(slowSentence(backendAt("webgpu", 250)), "");
+  assert.equal(slowSentence(backendAt("wasm", 1200)), "");
+  assert.match(
+    fact(readyWith({ name: "webgpu", decodeMs: 1200 }), "Speed") ?? "",
+    /^0\.8 tokens\/s.*WASM may/,
+  );
+});
+
+test("a clock that is too coarse for a token is said", () => {
+  assert.match(
+    fact(readyWith({ decodeMs: 0 }), "Speed") ?? "",
+    /^A token in less than .* clock shows, measured/,
+  );
 });
 
 test("speed, adapter and machine are said", () => {

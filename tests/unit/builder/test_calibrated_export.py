@@ -93,7 +93,7 @@ def test_a_text_of_ones_own_is_what_is_read_and_progress_is_shown(checkpoint: Pa
         progress=lambda stage, done, total: stages.append(stage),
     )
     assert quantization(bundle)["calibration"]["file"] == "mine.txt"
-    assert list(dict.fromkeys(stages)) == ["calibrate", "weights", "verify"]
+    assert list(dict.fromkeys(stages)) == ["calibrate", "weights", "verify", "first tokens"]
 
 
 def test_a_text_that_nobody_would_read_is_refused(checkpoint: Path, tmp_path: Path) -> None:
