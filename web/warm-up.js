@@ -121,10 +121,11 @@ function checkNumbers({ capabilities }, packed) {
  * @param {number} margin
  */
 function wrongToken({ capabilities }, { source, ids, margins }, step, tokenId, margin) {
-  const found = `token ${step + 1} after the bundle's check prompt is ${tokenId}, ahead by ${margin.toPrecision(4)} logits`;
-  const where = source === "certificate" ? "certificate" : "export";
-  return new WrongTokensError(`the graph ${capabilities.graph} computes wrongly on this device: ${found}`, {
-    expected: `${ids[step]}, ahead by ${margins[step]}, as the bundle's ${where} says`,
+  const said = source === "certificate" ? "its certificate" : "its export";
+  return new WrongTokensError(`the graph ${capabilities.graph} computes wrongly on this device`, {
+    expected:
+      `token ${step + 1} after the bundle's check prompt to be ${ids[step]}, ahead by ${margins[step]} logits, as ${said} says; ` +
+      `it is ${tokenId}, ahead by ${margin.toPrecision(4)}`,
     remedy: remedyOn(capabilities),
   });
 }

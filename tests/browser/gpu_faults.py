@@ -1,21 +1,17 @@
-"""Faults put into the worker of a page, each in place before any of its modules runs.
-
-A software adapter is no first choice, so that what is chosen on a GPU is tried on one that says it is none.
-"""
+"""Faults of GPUs and of memory, put into a page's worker before any of its modules runs."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Page, Route
 
-# Its arithmetic stays SwiftShader's.
-HARDWARE = """{
-  const request = navigator.gpu.requestAdapter.bind(navigator.gpu);
-  GPU.prototype.requestAdapter = async (options) => {
-    const adapter = await request(options);
-    const info = { vendor: "acme", architecture: "gen-9", description: "", isFallbackAdapter: false };
-    return Object.defineProperty(adapter, "info", { value: info });
-  };
-}"""
+# `auto` refuses adapters that compute on the CPU; this one does not look it.
+HARDWARE = """Object.defineProperties(GPUAdapterInfo.prototype, {
+  isFallbackAdapter: { value: false },
+  vendor: { value: "acme" },
+  architecture: { value: "gen-9" },
+  description: { value: "" },
+});
+"""
 SHADER_F16 = """{
   const features = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, "features").get;
   Object.defineProperty(GPUAdapter.prototype, "features", {

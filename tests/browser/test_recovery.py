@@ -14,15 +14,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.broken_worker import Faults
 from browser.chat_page import LOAD_MS, ChatPage
+from browser.gpu_faults import HARDWARE
 from browser.test_branching import go_to_chat
 from browser.test_tools import switch_calculator
 
-# `auto` refuses adapters that compute on the CPU; this one does not look it.
-DISGUISE = """Object.defineProperties(GPUAdapterInfo.prototype, {
-  isFallbackAdapter: {value: false},
-  architecture: {value: "gen-9"},
-});
-"""
 QUESTION = "What is 4821 + 3977?"
 GREEDY = {"temperature": "0"}
 DRAWN = {"temperature": "1", "seed": "7"}
@@ -209,7 +204,7 @@ def test_a_second_loss_of_a_backend_that_was_asked_for_is_told(
 
 
 def test_a_gpu_that_is_lost_twice_is_left_for_wasm(page: Page, site_url: str, faults: Faults) -> None:
-    faults.inject("the GPU", "piece", after=5, times=2, before=DISGUISE)
+    faults.inject("the GPU", "piece", after=5, times=2, before=HARDWARE)
     page.goto(site_url)
     chat = ChatPage(page)
     answer = ask(chat, GREEDY)

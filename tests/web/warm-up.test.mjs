@@ -124,7 +124,7 @@ test("a wrong token is named, with what was expected and by how much", async () 
   await assert.rejects(warmUp(decoder, manifestOf(40)), {
     name: "WrongTokensError",
     message:
-      /the graph wasm computes wrongly.*token 3 .* is 50, ahead by 3\.000 logits \(expected 13, ahead by 3, as the bundle's certificate/,
+      /the graph wasm computes wrongly on this device \(expected token 3 .* to be 13, ahead by 3 logits, as its certificate says; it is 50, ahead by 3\.000\)/,
   });
 });
 
@@ -134,7 +134,7 @@ test("a right token that is ahead by another amount is wrong as well", async () 
   };
   await assert.rejects(warmUp(decoder, manifestOf(40)), {
     name: "WrongTokensError",
-    message: /token 3 .* is 13, ahead by 6\.000 logits \(expected 13, ahead by 3,/,
+    message: /to be 13, ahead by 3 logits, .*; it is 13, ahead by 6\.000\)/,
   });
 });
 
