@@ -139,6 +139,14 @@ function checkFiles({ weights, tokenizer, chat_template, graphs }, url) {
   }
 }
 
+/**
+ * @param {string} url  of a bundle, with or without its last slash
+ * @returns {string} with it: what its files are relative to
+ */
+export function bundleFolder(url) {
+  return url.endsWith("/") ? url : `${url}/`;
+}
+
 /** @param {FileEntry[]} entries */
 export function sumBytes(entries) {
   return entries.reduce((total, entry) => total + entry.bytes, 0);

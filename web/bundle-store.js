@@ -8,7 +8,7 @@
  * @module
  */
 
-import { parseManifest } from "./bundle-manifest.js";
+import { bundleFolder, parseManifest } from "./bundle-manifest.js";
 import { ManifestError, RemoteError, WorkerError } from "./errors.js";
 import { openStoreFolder } from "./part-files.js";
 import { requestPart } from "./part-request.js";
@@ -55,7 +55,7 @@ const KEPT_COPY = "The model's server could not be reached: this is the copy tha
  * @returns {Promise<Bundle>}
  */
 export async function openBundle(bundleUrl, { fetch = defaultFetch, obtain = obtainInWorker } = {}) {
-  const folder = bundleUrl.endsWith("/") ? bundleUrl : `${bundleUrl}/`;
+  const folder = bundleFolder(bundleUrl);
   const url = new URL("manifest.json", folder).href;
   try {
     const { response } = await requestPart(fetch, url, "manifest.json", { cache: "no-cache" });

@@ -17,6 +17,7 @@ import { mountLoadProgress } from "./widgets/load-progress.js";
 import { mountMessageList } from "./widgets/message-list.js";
 import { mountNotice } from "./widgets/notice.js";
 import { mountSettingsPanel } from "./widgets/settings-panel.js";
+import { mountStoredModelsPanel } from "./widgets/stored-models-panel.js";
 import { mountToolsPanel } from "./widgets/tools-panel.js";
 import { mountWelcome } from "./widgets/welcome.js";
 
@@ -37,6 +38,8 @@ import { mountWelcome } from "./widgets/welcome.js";
  * @property {ReturnType<typeof import("./backend-preference.js").createMemoryPreference>} memory
  * @property {ReturnType<typeof import("./theme.js").createTheme>} theme
  * @property {() => void} redraw
+ * @property {import("./widgets/stored-models-panel.js").ModelStore} modelStore
+ * @property {string} bundleFolder  address of this chat's bundle
  */
 
 /**
@@ -47,7 +50,21 @@ import { mountWelcome } from "./widgets/welcome.js";
 export function mountChatView(
   root,
   model,
-  { dispatch, stop, tryAgain, cancelLoad, save, open, answerCall, backend, memory, theme, redraw },
+  {
+    dispatch,
+    stop,
+    tryAgain,
+    cancelLoad,
+    save,
+    open,
+    answerCall,
+    backend,
+    memory,
+    theme,
+    redraw,
+    modelStore,
+    bundleFolder,
+  },
 ) {
   const headerRoot = element("header", { class: "plm-header" });
   const welcomeRoot = element("section", { class: "plm-welcome" });
@@ -58,6 +75,7 @@ export function mountChatView(
   const settingsRoot = element("dialog", { class: "plm-side-panel plm-settings-panel" });
   const toolsRoot = element("dialog", { class: "plm-side-panel plm-tools-panel" });
   const chatsRoot = element("dialog", { class: "plm-side-panel plm-chats-panel" });
+  const storedRoot = element("dialog", { class: "plm-side-panel plm-stored-models" });
   const announcer = element("div", { class: "plm-visually-hidden", role: "status" });
 
   const header = mountHeader(headerRoot, {
@@ -121,6 +139,12 @@ export function mountChatView(
       settingsRoot.close();
       open(file);
     },
+    onStoredModels: () => void stored.open(),
+  });
+  const stored = mountStoredModelsPanel(storedRoot, {
+    store: modelStore,
+    currentUrl: bundleFolder,
+    isLoaded: () => settingsView.phase === "ready",
   });
   const tools = mountToolsPanel(toolsRoot, {
     onTools: (choice) => dispatch({ kind: "tools", tools: choice }),
@@ -141,6 +165,7 @@ export function mountChatView(
     settingsRoot,
     toolsRoot,
     chatsRoot,
+    storedRoot,
     announcer,
   );
 

@@ -10,6 +10,7 @@
 
 import { announcementFor } from "./announcements.js";
 import { createBackendPreference, createMemoryPreference } from "./backend-preference.js";
+import { bundleFolder } from "./bundle-manifest.js";
 import { COUNTED_EVENTS, chatEvent, UNSAVED_EVENTS } from "./chat-events.js";
 import { readChatFile, writeChatFile } from "./chat-file.js";
 import { nextPrompt, requestFor } from "./chat-request.js";
@@ -20,6 +21,7 @@ import { createContextMeter } from "./context-meter.js";
 import { download } from "./download.js";
 import { describe } from "./errors.js";
 import { createFormatCheck } from "./format-check.js";
+import * as modelStore from "./model-store.js";
 import { nextTurn, openTurn } from "./open-turn.js";
 import { recoveryNotice } from "./recovery.js";
 import { createRenderLoop } from "./render-loop.js";
@@ -96,6 +98,8 @@ export function mountChat(root, options) {
     },
     theme,
     redraw: () => loop.request(),
+    modelStore,
+    bundleFolder: new URL(bundleFolder(options.load.bundleUrl), document.baseURI).href,
   });
   const loop = createRenderLoop(() => view.update(state));
   // The label of a thought counts seconds even when no token comes.

@@ -54,6 +54,8 @@ export class ProtocolError extends PagelmError {}
 export class GrammarError extends PagelmError {}
 /** A saved chat cannot be read, or is another model's. */
 export class SavedChatError extends PagelmError {}
+/** A kept model cannot be listed, checked or deleted now, or none is kept at this address. */
+export class StoredModelError extends PagelmError {}
 /** Whoever asked for a load has stopped it. */
 export class LoadCancelledError extends PagelmError {}
 /** The worker itself could not start or broke. */

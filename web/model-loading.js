@@ -13,6 +13,7 @@ import { failureClause, openFirst } from "./backend-opening.js";
 import { openBundle } from "./bundle-store.js";
 import { CandidateLoading } from "./candidate-loading.js";
 import { installInstrument } from "./instrument.js";
+import { holdUse } from "./model-locks.js";
 import { chooseThreads } from "./onnxruntime.js";
 import { RuntimeLoading } from "./runtime-loading.js";
 import { fetchSiteIndex } from "./site-index.js";
@@ -80,6 +81,7 @@ export async function loadModel(options, { progress, post, signal }) {
 
   const { name, thinking, generation } = bundle.manifest;
   const reason = explainChoice(choice, candidate, dropped.map(failureClause));
+  holdUse(bundle.folder);
   return {
     ready: {
       model: { name, contextSize: keyValues.maxPositions, thinking, generation },

@@ -10,10 +10,12 @@
  */
 
 import { sumBytes } from "./bundle-manifest.js";
+import { inParallel } from "./in-parallel.js";
 import { allocateBytes } from "./memory.js";
+import { partLock } from "./model-locks.js";
 import { downloadPart } from "./part-download.js";
 import { sha256Of } from "./sha256.js";
-import { storageFailed } from "./storage-room.js";
+import { isFull, storageFailed } from "./storage-room.js";
 import { TransferProgress } from "./transfer-progress.js";
 
 /** @typedef {import("./bundle-manifest.js").FileEntry} FileEntry */
@@ -33,6 +35,8 @@ import { TransferProgress } from "./transfer-progress.js";
  * @property {(transfer: import("./protocol.js").Transfer) => void} progress
  * @property {import("./part-files.js").PartFiles | null} parts  null: nothing is kept
  * @property {string | null} reason  why nothing new is kept
+ * @property {readonly import("./storage-room.js").Deletable[]} others  kept models that could be deleted
+ * @property {() => Promise<number>} makeRoom  deletes what no kept model needs; bytes that are free then
  */
 /**
  * @typedef {object} Obtained
@@ -66,6 +70,7 @@ export async function obtainFiles({ folder, files, weights, parallelFetches }, s
   const stopReporting = work.reportProgress();
   try {
     await inParallel(jobs, parallelFetches, surroundings.signal, (job, signal) => work.obtain(job, signal));
+    await work.keepRest(jobs);
   } finally {
     stopReporting();
   }
@@ -77,6 +82,9 @@ class Work {
   #progress;
   /** @type {string | null} why nothing more is written */
   #reason;
+  #ranFull = false;
+  /** Hashes of what is whole on the device. @type {Set<string>} */
+  #kept = new Set();
 
   /**
    * @param {Surroundings} surroundings
@@ -130,6 +138,7 @@ class Work {
       return false;
     }
     this.#progress.addStored(entry.bytes);
+    this.#kept.add(entry.sha256);
     return true;
   }
 
@@ -157,7 +166,25 @@ class Work {
         this.#onDevice(() => file.finish(part.target, received));
         file.close();
       }
+      if (this.#reason === null) this.#kept.add(part.entry.sha256);
     });
+  }
+
+  /**
+   * Writes what storage had no room for, where something can go for it.
+   * @param {Part[]} jobs  that are done
+   */
+  async keepRest(jobs) {
+    const { parts, makeRoom } = this.#surroundings;
+    if (parts === null || !this.#ranFull || (await makeRoom()) === 0) return;
+    try {
+      for (const { entry, target } of jobs) {
+        if (!this.#kept.has(entry.sha256)) await parts.write(entry.sha256, target);
+      }
+      this.#reason = null;
+    } catch (error) {
+      this.#giveUp(error); // still too little
+    }
   }
 
   /**
@@ -198,45 +225,8 @@ class Work {
 
   /** @param {unknown} error */
   #giveUp(error) {
-    this.#reason ??= storageFailed(error);
+    this.#ranFull ||= isFull(error);
+    this.#reason ??= storageFailed(error, this.#surroundings.others);
     return null;
   }
-}
-
-/**
- * The Web Lock that whoever writes or deletes a part holds.
- * @param {string} sha256
- */
-export function partLock(sha256) {
-  return `pagelm.part.${sha256}`;
-}
-
-/**
- * Runs `work` on every item, at most `limit` at a time; the first error stops those that run and those to come, and is
- * thrown when all have stopped.
- *
- * @template Item
- * @param {Item[]} items
- * @param {number} limit
- * @param {AbortSignal} outer
- * @param {(item: Item, signal: AbortSignal) => Promise<void>} work
- */
-async function inParallel(items, limit, outer, work) {
-  outer.throwIfAborted();
-  const abort = new AbortController();
-  const stop = () => abort.abort(outer.reason);
-  outer.addEventListener("abort", stop);
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length && !abort.signal.aborted) {
-      try {
-        await work(items[next++], abort.signal);
-      } catch (error) {
-        abort.abort(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  outer.removeEventListener("abort", stop);
-  abort.signal.throwIfAborted();
 }

@@ -9,22 +9,15 @@
  * @module
  */
 
+import { nameOf, overwrite, whenClosed, writeSome } from "./access-handle.js";
+import { partLock } from "./model-locks.js";
+
+/** @typedef {import("./access-handle.js").FileHandle} FileHandle */
+/** @typedef {import("./access-handle.js").SyncAccessHandle} SyncAccessHandle */
+
 /** Another layout gets another name, and what lies under the old one can be deleted. */
 export const STORE_FOLDER = "pagelm-store-1";
 const WRITE_BYTES = 1 << 20;
-const OPEN_ATTEMPTS = 30;
-const OPEN_DELAY_MS = 100;
-
-/**
- * The part of FileSystemSyncAccessHandle that is used; the types of this project are those of a page.
- * @typedef {object} SyncAccessHandle
- * @property {() => number} getSize
- * @property {(bytes: Uint8Array<ArrayBuffer>, options: {at: number}) => number} read
- * @property {(bytes: Uint8Array<ArrayBuffer>, options: {at: number}) => number} write
- * @property {(bytes: number) => void} truncate
- * @property {() => void} close
- */
-/** @typedef {FileSystemFileHandle & {createSyncAccessHandle: (options?: {mode: string}) => Promise<SyncAccessHandle>}} FileHandle */
 
 /**
  * @returns {Promise<FileSystemDirectoryHandle>}
@@ -93,21 +86,37 @@ export class PartFiles {
    */
   async openToWrite(sha256) {
     const handle = /** @type {FileHandle} */ (await this.#folder.getFileHandle(sha256, { create: true }));
-    for (let attempt = 1; ; attempt++) {
+    return whenClosed(async () => new OpenPart(await handle.createSyncAccessHandle()));
+  }
+
+  /**
+   * @param {string} sha256
+   * @param {Uint8Array<ArrayBuffer>} bytes  the whole part
+   * @throws {DOMException} QuotaExceededError
+   */
+  async write(sha256, bytes) {
+    await navigator.locks.request(partLock(sha256), async () => {
+      const file = await this.openToWrite(sha256);
       try {
-        return new OpenPart(await handle.createSyncAccessHandle());
-      } catch (error) {
-        // A reader is about to close it, or a tab that ended has not been cleared away yet.
-        if (nameOf(error) !== "NoModificationAllowedError" || attempt === OPEN_ATTEMPTS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, OPEN_DELAY_MS));
+        file.replace(bytes);
+      } finally {
+        file.close();
       }
-    }
+    });
+  }
+
+  /**
+   * @param {string} sha256
+   * @returns {Promise<File | null>} the part as it lies there, for a page too
+   */
+  async file(sha256) {
+    return (await (await this.#find(sha256))?.getFile()) ?? null;
   }
 
   /** @param {string} sha256 */
   async delete(sha256) {
     try {
-      await this.#folder.removeEntry(sha256);
+      await whenClosed(() => this.#folder.removeEntry(sha256));
     } catch (error) {
       if (nameOf(error) !== "NotFoundError") throw error;
     }
@@ -168,10 +177,17 @@ export class OpenPart {
   finish(target, received) {
     while (this.#written < received) {
       const piece = target.subarray(this.#written, received);
-      const written = this.#access.write(piece, { at: this.#written });
-      if (written === 0) throw new DOMException("the file takes no more bytes", "QuotaExceededError");
-      this.#written += written;
+      this.#written += writeSome(this.#access, piece, this.#written);
     }
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} bytes  the whole part
+   * @throws {DOMException} QuotaExceededError
+   */
+  replace(bytes) {
+    overwrite(this.#access, bytes);
+    this.#written = bytes.length;
   }
 
   close() {
@@ -183,9 +199,4 @@ export class OpenPart {
     this.#access.truncate(bytes);
     this.#written = bytes;
   }
-}
-
-/** @param {unknown} error */
-function nameOf(error) {
-  return error instanceof Error || error instanceof DOMException ? error.name : "";
 }

@@ -120,7 +120,7 @@ export function formatBytes(bytes) {
  * @param {number} totalBytes
  * @returns {[string, string]}
  */
-function formatBytesOf(loadedBytes, totalBytes) {
+export function formatBytesOf(loadedBytes, totalBytes) {
   const unit = unitOf(totalBytes);
   return [inUnit(loadedBytes, unit), `${inUnit(totalBytes, unit)} ${unit[0]}`];
 }

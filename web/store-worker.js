@@ -9,11 +9,12 @@
  */
 
 import { describeError } from "./errors.js";
+import { whileLoading } from "./model-locks.js";
 import { obtainFiles } from "./obtain-files.js";
 import { RETRY } from "./part-download.js";
 import { openStoreFolder, PartFiles } from "./part-files.js";
 import { noRoom, noStorage, storageFailed } from "./storage-room.js";
-import { rememberModel } from "./stored-models.js";
+import { deleteUnreferenced, ownBytes, readModels, rememberModel } from "./stored-models.js";
 
 /** @typedef {import("./bundle-store.js").StoreOrder} StoreOrder */
 
@@ -29,7 +30,8 @@ addEventListener("message", async ({ data }) => {
     return;
   }
   try {
-    const obtained = await obtain(data.order);
+    const { folder } = data.order;
+    const obtained = await whileLoading(folder, () => obtain(data.order));
     post({ kind: "files", obtained }, [
       obtained.weights.buffer,
       ...obtained.files.map(({ buffer }) => buffer),
@@ -41,15 +43,20 @@ addEventListener("message", async ({ data }) => {
 
 /** @param {StoreOrder} order */
 async function obtain(order) {
-  const { parts, reason } = await openStore(order);
-  return obtainFiles(order, {
+  const { opened, reason, others, older } = await openStore(order);
+  const obtained = await obtainFiles(order, {
     fetch: (url, init) => globalThis.fetch(url, init),
     retry: { ...RETRY, ...order.retry },
     signal: cancelled.signal,
     progress: (transfer) => post({ kind: "progress", transfer }),
-    parts,
+    parts: opened?.parts ?? null,
     reason,
+    others,
+    makeRoom: async () => (opened === null ? 0 : deleteUnreferenced(opened)),
   });
+  // What cannot be deleted now stays as a leftover, which the page shows.
+  if (opened !== null) await deleteUnreferenced(opened, older).catch(() => 0);
+  return obtained;
 }
 
 /** @param {StoreOrder} order */
@@ -60,14 +67,35 @@ async function openStore({ folder, name, manifestText, files, weights }) {
     store = await openStoreFolder();
     parts = await PartFiles.open(store);
   } catch (cause) {
-    return { parts: null, reason: noStorage(cause) };
+    return { opened: null, reason: noStorage(cause), others: [], older: [] };
   }
+  const opened = { store, parts };
   try {
     const entries = [...files, ...weights];
-    const reason = noRoom(entries, await parts.sizes(), await navigator.storage.estimate());
-    await rememberModel(store, { url: folder, name, manifest: manifestText, files: entries });
-    return { parts, reason };
+    const model = { url: folder, name, manifest: manifestText, files: entries };
+    const older = await rememberModel(store, model);
+    return { opened, older, ...(await makeRoom(opened, folder, entries)) };
   } catch (cause) {
-    return { parts, reason: storageFailed(cause) };
+    return { opened, reason: storageFailed(cause, []), others: [], older: [] };
   }
+}
+
+/**
+ * Deletes what no kept model needs where that is needed, and says what else could be deleted.
+ *
+ * @param {import("./stored-models.js").OpenStore} opened
+ * @param {string} url  of the bundle that wants room
+ * @param {import("./bundle-manifest.js").FileEntry[]} entries
+ */
+async function makeRoom(opened, url, entries) {
+  const models = await readModels(opened.store);
+  const sizes = await opened.parts.sizes();
+  const others = models
+    .filter((model) => model.url !== url)
+    .map((model) => ({ name: model.name, bytes: ownBytes(model, models, sizes) }));
+  const { quota, usage = 0 } = await navigator.storage.estimate();
+  if (noRoom(entries, sizes, { quota, usage }, others) === null) return { reason: null, others };
+  const freed = await deleteUnreferenced(opened);
+  // The browser's own figure follows late.
+  return { reason: noRoom(entries, sizes, { quota, usage: usage - freed }, others), others };
 }

@@ -8,12 +8,14 @@
  * @module
  */
 
+import { overwrite } from "./access-handle.js";
+import { MODELS_LOCK, partLock } from "./model-locks.js";
 import { sha256Of } from "./sha256.js";
 
 const FORMAT = 1;
-const LOCK = "pagelm.models";
 
 /** @typedef {import("./bundle-manifest.js").FileEntry} FileEntry */
+/** @typedef {{store: FileSystemDirectoryHandle, parts: import("./part-files.js").PartFiles}} OpenStore */
 /**
  * @typedef {object} StoredModel
  * @property {number} format
@@ -39,26 +41,27 @@ async function fileName(url) {
  *
  * @param {FileSystemDirectoryHandle} store
  * @param {Omit<StoredModel, "format" | "lastUsedMs">} model
+ * @returns {Promise<FileEntry[]>}  files of the version before, which this one does not have
  */
 export async function rememberModel(store, model) {
-  await navigator.locks.request(LOCK, async () => {
+  return navigator.locks.request(MODELS_LOCK, async () => {
     const folder = await modelsFolder(store);
     const name = await fileName(model.url);
-    const before = await readModel(folder, name);
-    // Another graph of the same version: both are in use.
-    const known = before?.manifest === model.manifest ? before.files : [];
+    const before = (await readModel(folder, name))?.files ?? [];
+    // Of another graph of the same version: both are in use.
+    const known = before.filter(({ sha256 }) => model.manifest.includes(sha256));
     const files = new Map([...known, ...model.files].map((file) => [file.sha256, file]));
     const entry = { ...model, format: FORMAT, lastUsedMs: Date.now(), files: [...files.values()] };
-    const handle = /** @type {import("./part-files.js").FileHandle} */ (
+    const handle = /** @type {import("./access-handle.js").FileHandle} */ (
       await folder.getFileHandle(name, { create: true })
     );
     const access = await handle.createSyncAccessHandle();
     try {
-      access.truncate(0);
-      access.write(new TextEncoder().encode(JSON.stringify(entry)), { at: 0 });
+      overwrite(access, new TextEncoder().encode(JSON.stringify(entry)));
     } finally {
       access.close();
     }
+    return before.filter(({ sha256 }) => !files.has(sha256));
   });
 }
 
@@ -85,12 +88,68 @@ export async function storedModel(store, url) {
 }
 
 /**
+ * Takes a model off the list; for who holds the models' lock.
+ *
  * @param {FileSystemDirectoryHandle} store
  * @param {string} url  the bundle's folder
  */
 export async function forgetModel(store, url) {
   const folder = await modelsFolder(store);
-  await navigator.locks.request(LOCK, async () => folder.removeEntry(await fileName(url)));
+  await folder.removeEntry(await fileName(url));
+}
+
+/**
+ * What deleting a model frees: what no other one needs.
+ *
+ * @param {StoredModel} model
+ * @param {readonly StoredModel[]} models  all
+ * @param {Map<string, number>} sizes  of what is kept, by sha256
+ * @returns {number} bytes
+ */
+export function ownBytes(model, models, sizes) {
+  const shared = hashesOf(models.filter(({ url }) => url !== model.url));
+  return model.files.reduce(
+    (sum, { sha256 }) => (shared.has(sha256) ? sum : sum + (sizes.get(sha256) ?? 0)),
+    0,
+  );
+}
+
+/**
+ * Deletes parts that no kept model needs, but for those that are being written.
+ *
+ * @param {OpenStore} opened
+ * @param {readonly {sha256: string}[]} [candidates]  default: all that are kept
+ * @returns {Promise<number>} bytes that are free
+ */
+export async function deleteUnreferenced(opened, candidates) {
+  return navigator.locks.request(MODELS_LOCK, () => deleteUnreferencedParts(opened, candidates));
+}
+
+/**
+ * The same, for who holds the models' lock.
+ *
+ * @param {OpenStore} opened
+ * @param {readonly {sha256: string}[]} [candidates]
+ */
+export async function deleteUnreferencedParts({ store, parts }, candidates) {
+  const needed = hashesOf(await readModels(store));
+  const sizes = await parts.sizes();
+  const names = candidates?.map(({ sha256 }) => sha256) ?? [...sizes.keys()];
+  let freed = 0;
+  for (const name of names) {
+    if (needed.has(name) || !sizes.has(name)) continue;
+    await navigator.locks.request(partLock(name), { ifAvailable: true }, async (lock) => {
+      if (lock === null) return;
+      await parts.delete(name);
+      freed += sizes.get(name) ?? 0;
+    });
+  }
+  return freed;
+}
+
+/** @param {readonly StoredModel[]} models */
+export function hashesOf(models) {
+  return new Set(models.flatMap(({ files }) => files.map(({ sha256 }) => sha256)));
 }
 
 /**

@@ -10,6 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from browser.faulty_host import FaultyHost
+
 # Short waits, so that rows of the fault table take no longer than they must.
 RETRY = {"attempts": 4, "delayMs": 20, "stallMs": 20_000}
 
@@ -35,10 +37,25 @@ START = """({ bundle, retry }) => {
   })();
 }"""
 FINISH = "() => globalThis.loading"
+CALL = """async ({ name, bundle }) => {
+  const at = (path) => new URL(path, document.baseURI).href;
+  const store = await import(at("model-store.js"));
+  try {
+    return await (bundle === null ? store[name]() : store[name](at(bundle)));
+  } catch (error) {
+    return { error: `${error.name}: ${error.message}` };
+  }
+}"""
 CLEAR = """async () => {
   const root = await navigator.storage.getDirectory();
   await root.removeEntry("pagelm-store-1", { recursive: true }).catch(() => {});
 }"""
+
+
+def set_quota(page: Page, host: FaultyHost, quota_bytes: int | None) -> None:
+    session = page.context.new_cdp_session(page)
+    limit = {} if quota_bytes is None else {"quotaSize": quota_bytes}
+    session.send("Storage.overrideQuotaForOrigin", {"origin": host.url.rstrip("/"), **limit})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +78,10 @@ class StorePage:
     def load(self, bundle: str = "bundle/", **retry: int) -> dict[str, Any]:
         self.start(bundle, **retry)
         return self.finish()
+
+    def call(self, name: str, bundle: str | None = None) -> Any:
+        """What a function of model-store.js gives, or its error."""
+        return self.page.evaluate(CALL, {"name": name, "bundle": bundle})
 
     def clear(self) -> None:
         self.page.evaluate(CLEAR)

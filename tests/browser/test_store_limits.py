@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from browser.chat_page import ChatPage
 from browser.faulty_host import Fault, FaultyHost, serve_with_faults
-from browser.store_page import SmallParts, StorePage
+from browser.store_page import SmallParts, StorePage, set_quota
 from pagelm_builder.verify.chromium import find_chromium, launch_arguments
 from recut_bundle import recut_bundle
 
@@ -58,12 +58,6 @@ def host(dist: Path, bundle: SmallParts) -> Iterator[FaultyHost]:
 @pytest.fixture
 def store(page: Page, host: FaultyHost) -> StorePage:
     return StorePage(page).open(host.url)
-
-
-def set_quota(page: Page, host: FaultyHost, quota_bytes: int | None) -> None:
-    session = page.context.new_cdp_session(page)
-    limit = {} if quota_bytes is None else {"quotaSize": quota_bytes}
-    session.send("Storage.overrideQuotaForOrigin", {"origin": host.url.rstrip("/"), **limit})
 
 
 def test_files_that_something_else_left_are_never_trusted(

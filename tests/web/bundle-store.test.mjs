@@ -65,6 +65,8 @@ function openTiny(fetch = fetchServed) {
         progress,
         parts: null,
         reason: "No storage here.",
+        others: [],
+        makeRoom: async () => 0,
       }),
   });
 }

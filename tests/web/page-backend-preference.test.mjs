@@ -87,6 +87,7 @@ test("the selector shows what was asked for, and a change of it is passed on", (
     onFormat: () => {},
     onSave: () => {},
     onOpen: () => {},
+    onStoredModels: () => {},
   });
   panel.update({
     ready: null,

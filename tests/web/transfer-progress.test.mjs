@@ -4,7 +4,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stageSentence } from "../../web/sentences.js";
-import { noRoom } from "../../web/storage-room.js";
 import { TransferProgress } from "../../web/transfer-progress.js";
 
 function clocked() {
@@ -50,18 +49,4 @@ test("the page says speed, time left and what it waits for", () => {
   assert.equal(say(null), "Fetching the model's weights: 50.0 of 100 MB, 2.0 MB/s, 25 s left.");
   assert.match(say("another-tab"), /another tab fetches it, and this one waits\.$/);
   assert.match(say("connection"), /the connection broke off and is tried again\.$/);
-});
-
-test("a model that does not fit is told with what can be deleted", () => {
-  const entry = (/** @type {string} */ sha256, /** @type {number} */ bytes) => ({ file: "w", bytes, sha256 });
-  const sizes = new Map([
-    ["a", 40e6],
-    ["old", 60e6],
-  ]);
-  const entries = [entry("a", 50e6), entry("b", 90e6)];
-  assert.equal(noRoom(entries, sizes, { quota: 200e6, usage: 100e6 }), null);
-  assert.match(
-    String(noRoom(entries, sizes, { quota: 150e6, usage: 100e6 })),
-    /needs 100 MB on this device and the browser allows 50\.0 MB: .*Other models take 60\.0 MB here: .* makes room\./,
-  );
 });

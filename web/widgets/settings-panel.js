@@ -43,6 +43,7 @@ import { mountWhatRuns } from "./what-runs.js";
  * @property {(format: import("../response-format.js").FormatChoice) => void} onFormat
  * @property {() => void} onSave
  * @property {(file: File) => void} onOpen
+ * @property {() => void} onStoredModels
  */
 
 /**
@@ -78,6 +79,13 @@ export function mountSettingsPanel(root, actions) {
   });
   const whatRuns = mountWhatRuns(actions);
   const thisChat = mountThisChat(actions);
+  const storedModels = button({
+    label: "Stored models…",
+    text: true,
+    className: "plm-button plm-button-outlined",
+    onPress: actions.onStoredModels,
+  });
+  storedModels.setAttribute("aria-haspopup", "dialog");
   mountSidePanel(
     root,
     "Settings",
@@ -96,6 +104,7 @@ export function mountSettingsPanel(root, actions) {
     reset,
     element("h3", {}, "What runs"),
     whatRuns.item,
+    storedModels,
   );
 
   return {
