@@ -31,14 +31,30 @@ export async function requestPart(fetch, url, file, { offset = 0, cache = "defau
       ...(offset > 0 && { headers: { Range: `bytes=${offset}-` } }),
     });
   } catch (cause) {
-    throw new PartMissingError(`${file} could not be fetched from ${url}: ${cause}`, {
-      expected: "a server that answers",
-      remedy: "Check that the server still runs and that the connection is up, then try again.",
-      cause,
-    });
+    throw unreachable(file, url, cause);
   }
   if (!response.ok) throw await refused(response, url, file);
   return { response, offset: response.status === 206 ? startOf(response, offset) : 0 };
+}
+
+/**
+ * Browsers do not tell a host that is down from one that does not let this page read.
+ *
+ * @param {string} file
+ * @param {string} url
+ * @param {unknown} cause
+ */
+function unreachable(file, url, cause) {
+  const { origin } = new URL(url);
+  const page = globalThis.location?.origin ?? origin;
+  const elsewhere = origin !== page;
+  return new PartMissingError(`${file} could not be fetched from ${url}: ${cause}`, {
+    expected: elsewhere ? `a server that answers, and lets pages of ${page} read` : "a server that answers",
+    remedy: elsewhere
+      ? `Check the connection and that ${origin} still runs; if it does, it has to send “Access-Control-Allow-Origin: ${page}” with this file, without redirecting, and the page's Content-Security-Policy has to name it (pagelm site --base-url).`
+      : "Check that the server still runs and that the connection is up, then try again.",
+    cause,
+  });
 }
 
 /**

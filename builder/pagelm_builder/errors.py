@@ -2,6 +2,7 @@
 
     pagelm.errors.PagelmError
     ├── ServeError                  the server cannot start
+    ├── AddressError                an address that was given cannot be one of another origin
     ├── QuestionError               what to ask the model is missing or is not text
     └── BuildError                  the builder cannot go on
         ├── ConfigError             config.json lacks a key, or asks for something not implemented
@@ -87,6 +88,10 @@ class SiteError(BuildError):
 
 class ServeError(PagelmError):
     """The server cannot start: no site in the folder, or no such address or port to be had."""
+
+
+class AddressError(PagelmError):
+    """An address that was given cannot be one of another origin."""
 
 
 class QuestionError(PagelmError):

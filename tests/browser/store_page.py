@@ -58,6 +58,11 @@ def set_quota(page: Page, host: FaultyHost, quota_bytes: int | None) -> None:
     session.send("Storage.overrideQuotaForOrigin", {"origin": host.url.rstrip("/"), **limit})
 
 
+def call_model_store(page: Page, name: str, bundle: str | None = None) -> Any:
+    """What a function of model-store.js gives, or its error."""
+    return page.evaluate(CALL, {"name": name, "bundle": bundle})
+
+
 @dataclass(frozen=True, slots=True)
 class StorePage:
     """A bare page of the site's origin, on which bundles are obtained."""
@@ -80,8 +85,7 @@ class StorePage:
         return self.finish()
 
     def call(self, name: str, bundle: str | None = None) -> Any:
-        """What a function of model-store.js gives, or its error."""
-        return self.page.evaluate(CALL, {"name": name, "bundle": bundle})
+        return call_model_store(self.page, name, bundle)
 
     def clear(self) -> None:
         self.page.evaluate(CLEAR)

@@ -159,11 +159,14 @@ def test_serve_listens_on_loopback_unless_told_otherwise(monkeypatch: pytest.Mon
     calls: Calls = []
     monkeypatch.setattr(serve, "serve", lambda *arguments, **options: calls.append((arguments, options)))
     cli.main(["serve"])
-    cli.main(["serve", "d", "--host", "::1", "--port", "0"])
+    cli.main(["serve", "d", "--host", "::1", "--port", "0", "--allow-origin", "https://example.org/"])
+    cli.main(["serve", "--allow-origin", "*"])
     assert calls == [
-        ((Path("dist"),), {"host": "127.0.0.1", "port": 8000}),
-        ((Path("d"),), {"host": "::1", "port": 0}),
+        ((Path("dist"),), {"host": "127.0.0.1", "port": 8000, "allowed_origin": None}),
+        ((Path("d"),), {"host": "::1", "port": 0, "allowed_origin": "https://example.org"}),
+        ((Path("dist"),), {"host": "127.0.0.1", "port": 8000, "allowed_origin": "*"}),
     ]
+    assert cli.main(["serve", "--allow-origin", "example.org"]) == 1
 
 
 def test_an_error_is_one_line_on_stderr_and_status_1(

@@ -255,3 +255,19 @@ test("a graph that the bundle does not have is refused with those it has", async
     message: /no graph webgpu-f16 \(expected one of wasm/,
   });
 });
+
+test("another origin that cannot be reached is told what to send, as a browser does not tell why", async () => {
+  const unreachable = () => Promise.reject(new TypeError("Failed to fetch"));
+  Object.assign(globalThis, { location: { origin: "https://page.example" } });
+  try {
+    await assert.rejects(openBundle("https://weights.example/pico/", { fetch: unreachable }), {
+      name: "PartMissingError",
+      message: /Access-Control-Allow-Origin: https:\/\/page\.example.*--base-url/,
+    });
+    await assert.rejects(openBundle("https://page.example/pico/", { fetch: unreachable }), {
+      message: /^(?!.*Access-Control)/,
+    });
+  } finally {
+    Reflect.deleteProperty(globalThis, "location");
+  }
+});

@@ -15,10 +15,20 @@ def add_parser(commands: Subparsers) -> None:
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
     serve.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for any (default: 8000)")
+    serve.add_argument(
+        "--allow-origin",
+        metavar="ORIGIN",
+        help="whose pages may fetch the models too, like https://example.org, or '*': for a site that was "
+        "built with --base-url (default: nobody's)",
+    )
     serve.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> None:
     from pagelm_builder.serve import serve
+    from pagelm_builder.weights_address import parse_origin
 
-    serve(arguments.folder, host=arguments.host, port=arguments.port)
+    allowed = arguments.allow_origin
+    if allowed not in (None, "*"):
+        allowed = parse_origin(allowed)
+    serve(arguments.folder, host=arguments.host, port=arguments.port, allowed_origin=allowed)

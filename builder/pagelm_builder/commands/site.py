@@ -34,18 +34,30 @@ def add_parser(commands: Subparsers) -> None:
         help="how hard to compress the .br and .gz beside the files; smallest: a few per cent less to "
         "download, minutes to make (default: fast)",
     )
+    site.add_argument(
+        "--base-url",
+        metavar="URL",
+        help="folder of another origin where the bundles will be; the site is then without them, and the "
+        "page fetches URL/NAME/manifest.json and what it names",
+    )
     site.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> None:
     from pagelm_builder.site import build_site
+    from pagelm_builder.site.upload import describe_upload
+    from pagelm_builder.weights_address import parse_weights_address
 
+    weights = parse_weights_address(arguments.base_url) if arguments.base_url is not None else None
     site = build_site(
         arguments.out,
         arguments.bundles,
         node_modules=arguments.node_modules,
         host_compresses=arguments.host_compresses,
         compression=arguments.compression,
+        weights=weights,
         progress=ProgressLine(),
     )
     print(f"wrote {site}: any static host can serve it, or: pagelm serve {site}")
+    if weights is not None:
+        print("\n".join(describe_upload(arguments.bundles, weights)))

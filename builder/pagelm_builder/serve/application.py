@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import html
+import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import FastAPI, Request
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pagelm_builder.errors import ServeError
-from pagelm_builder.serve.headers import MEDIA_TYPES, SECURITY_HEADERS
+from pagelm_builder.errors import AddressError, ServeError
+from pagelm_builder.serve.headers import MEDIA_TYPES, security_headers
 from pagelm_builder.serve.site_files import INDEX, SiteFiles
+from pagelm_builder.weights_address import parse_origin
 
 # Templates of HTML: what was asked for, and where the site begins.
 EXPLANATIONS = {
@@ -29,23 +33,49 @@ EXPLANATIONS = {
 class SecurityHeaders:
     """Adds the security headers to every answer, errors included."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self.app = app
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+                MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
 
 
-def create_app(folder: Path) -> FastAPI:
+class ModelsForOthers:
+    """Lets pages of another origin fetch what is below `models/`, and nothing else.
+
+    No Cross-Origin-Resource-Policy has to allow it too: that counts for requests without CORS.
+    """
+
+    def __init__(self, app: ASGIApp, allowed_origin: str) -> None:
+        self.app = app
+        self.for_others = CORSMiddleware(
+            app,
+            allow_origins=[allowed_origin],
+            allow_methods=["GET", "HEAD"],
+            allow_headers=["Range"],
+            expose_headers=["Content-Encoding", "Content-Range", "Retry-After"],
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_model = scope["type"] == "http" and scope["path"].startswith("/models/")
+        await (self.for_others if is_model else self.app)(scope, receive, send)
+
+
+def create_app(folder: Path, *, allowed_origin: str | None = None) -> FastAPI:
     """Make the application that serves a site.
 
+    Args:
+        allowed_origin: Whose pages may fetch the models too, "*" for all; None: nobody's. Not always all,
+            since any page that a person visits could then read the models on their own machine.
+
     Raises:
-        ServeError: The folder is not there or has no index.html.
+        ServeError: The folder is not there or has no index.html, or its weights' origin is none.
     """
     if not (folder / INDEX).is_file():
         raise ServeError(
@@ -54,10 +84,28 @@ def create_app(folder: Path) -> FastAPI:
             remedy="Build it with `pagelm site`, or name the right folder.",
         )
     app = FastAPI(title="pagelm", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(SecurityHeaders)
+    if allowed_origin is not None:
+        app.add_middleware(ModelsForOthers, allowed_origin=allowed_origin)
+    app.add_middleware(SecurityHeaders, headers=security_headers(_weights_origin(folder)))
     app.add_exception_handler(HTTPException, _show_error)
     app.mount("/", SiteFiles(folder))
     return app
+
+
+def _weights_origin(folder: Path) -> str | None:
+    """The other origin that this site's pages fetch from, as `pagelm site` wrote it down."""
+    try:
+        origin = json.loads((folder / "site.json").read_text("utf-8")).get("weights_origin")
+    except (OSError, ValueError, AttributeError):
+        return None  # a folder of other pages
+    try:
+        return None if origin is None else parse_origin(str(origin))
+    except AddressError as error:
+        raise ServeError(
+            f"site.json has weights_origin {origin!r}",
+            expected=error.expected,
+            remedy="Build the site again with `pagelm site`.",
+        ) from error
 
 
 async def _show_error(request: Request, error: Exception) -> Response:

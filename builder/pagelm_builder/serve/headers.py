@@ -1,7 +1,7 @@
 """What the server says about every file: its type, how long it may be kept, what the page may do.
 
-Pure functions and constants of a path inside the site; nothing here opens a file. The policies are those of
-docs/contracts.md, "Site".
+Pure functions of a path inside the site and of where its weights are; nothing here opens a file. The
+policies are those of docs/contracts.md, "Site".
 """
 
 from __future__ import annotations
@@ -31,29 +31,48 @@ MEDIA_TYPES: Mapping[str, str] = {
 }
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'wasm-unsafe-eval'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "worker-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'self'",
+CONNECT_TO_ITSELF = "connect-src 'self'"
+
+
+def content_security_policy(weights_origin: str | None) -> str:
+    """The policy of a site.
+
+    Args:
+        weights_origin: The one other origin that the page fetches from.
+    """
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self' 'wasm-unsafe-eval'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            allow_connecting_to(weights_origin),
+            "worker-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'self'",
+        )
     )
-)
-SECURITY_HEADERS: Mapping[str, str] = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
-    # Both together isolate the page, which is what threads in WebAssembly (SharedArrayBuffer) ask for.
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-embedder-policy": "require-corp",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
+
+
+def allow_connecting_to(weights_origin: str | None) -> str:
+    """The policy's directive for what the page fetches."""
+    return CONNECT_TO_ITSELF if weights_origin is None else f"{CONNECT_TO_ITSELF} {weights_origin}"
+
+
+def security_headers(weights_origin: str | None) -> dict[str, str]:
+    """What goes with every file of a site."""
+    return {
+        "content-security-policy": content_security_policy(weights_origin),
+        # Both together isolate the page, which is what threads in WebAssembly (SharedArrayBuffer) ask for.
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-embedder-policy": "require-corp",
+        "cross-origin-resource-policy": "same-origin",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }
+
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"

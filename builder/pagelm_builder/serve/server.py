@@ -14,17 +14,20 @@ from pagelm_builder.errors import ServeError
 from pagelm_builder.serve.application import create_app
 
 
-def serve(folder: Path, *, host: str = "127.0.0.1", port: int = 8000) -> None:
+def serve(
+    folder: Path, *, host: str = "127.0.0.1", port: int = 8000, allowed_origin: str | None = None
+) -> None:
     """Serve a site until interrupted.
 
     Args:
         host: Address to listen on; the default is reachable from this machine only.
         port: 0 for any that is free.
+        allowed_origin: Whose pages may fetch the models too, "*" for all; None: nobody's.
 
     Raises:
         ServeError: No site in the folder, or no such address or port to be had.
     """
-    app = create_app(folder)
+    app = create_app(folder, allowed_origin=allowed_origin)
     with open_socket(host, port) as listening:
         config = uvicorn.Config(
             app,

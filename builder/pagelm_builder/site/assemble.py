@@ -12,19 +12,22 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pagelm.manifest import MANIFEST_FILE, load_manifest, verify_bundle_files
+from pagelm.manifest import verify_bundle_files
 from pagelm_builder.errors import OutputExistsError, SiteError
 from pagelm_builder.replacement import replacing
+from pagelm_builder.serve.headers import CONNECT_TO_ITSELF, allow_connecting_to
 from pagelm_builder.site.build_cache import BuildCache
-from pagelm_builder.site.index import INDEX_FILE, list_files, make_index
+from pagelm_builder.site.index import INDEX_FILE, list_bundle_files, list_files, make_index
 from pagelm_builder.site.locations import default_cache_folder, find_web
 from pagelm_builder.site.npm_packages import PYODIDE, check_npm_packages, vendor_npm_packages
 from pagelm_builder.site.precompress import Compression, precompress
 from pagelm_builder.site.python_files import write_python_files
+from pagelm_builder.weights_address import WeightsAddress
 
 Progress = Callable[[str, int, int], None]  # stage, steps done, steps in all
 
 OURS = frozenset(("licenses", "models", "python", INDEX_FILE))
+INDEX_PAGE = "index.html"
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 NOT_FOR_THE_PAGE = (".*", "*.d.ts", "*.d.mts", "*.map", "*.test.js", "tsconfig*.json", "*~")
 
@@ -38,6 +41,7 @@ def build_site(
     cache: Path | None = None,
     host_compresses: bool = True,
     compression: Compression = "fast",
+    weights: WeightsAddress | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Build a static site that runs models in the page.
@@ -51,6 +55,7 @@ def build_site(
         host_compresses: Whether the host compresses `.zip` and `.whl` or serves the variants; if not, they
             are deflated (a third more to download than compressed as a whole, but less than not at all).
         compression: How hard to compress the variants.
+        weights: The address of another origin where the bundles will be; the site then has none of them.
 
     Returns:
         The folder.
@@ -79,11 +84,14 @@ def build_site(
             aside, pyodide=node_modules / PYODIDE.name, cache=build_cache, stored=host_compresses
         )
         report("python", 1, 1)
-        for done, (name, bundle) in enumerate(models.items()):
-            report("models", done, len(models))
-            _copy_bundle(bundle, aside / "models" / name)
-        report("models", len(models), len(models))
-        (aside / INDEX_FILE).write_bytes(make_index(aside, list(models), python))
+        if weights is None:
+            for done, (name, bundle) in enumerate(models.items()):
+                report("models", done, len(models))
+                _copy_bundle(bundle, aside / "models" / name)
+            report("models", len(models), len(models))
+        else:
+            _allow_fetching_from(aside / INDEX_PAGE, weights)
+        (aside / INDEX_FILE).write_bytes(make_index(aside, models, python, weights))
         precompress(
             aside,
             [*list_files(aside), INDEX_FILE],
@@ -111,9 +119,9 @@ def _check_output(out: Path) -> None:
 
 
 def _check_web(web: Path) -> None:
-    if not (web / "index.html").is_file():
+    if not (web / INDEX_PAGE).is_file():
         raise SiteError(
-            f"{web} has no index.html",
+            f"{web} has no {INDEX_PAGE}",
             expected="the folder with the page's modules",
             remedy="Check the folder.",
         )
@@ -150,7 +158,18 @@ def _check_bundles(bundles: Sequence[Path]) -> dict[str, Path]:
 
 
 def _copy_bundle(bundle: Path, target: Path) -> None:
-    """Copy the manifest and what it names, nothing that may lie beside them."""
-    for file in (MANIFEST_FILE, *(entry.file for entry in load_manifest(bundle).files())):
+    for file in list_bundle_files(bundle):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(bundle / file, target / file)
+
+
+def _allow_fetching_from(page: Path, weights: WeightsAddress) -> None:
+    """Name the other origin in the policy that the page has of its own."""
+    text = page.read_text("utf-8")
+    if text.count(CONNECT_TO_ITSELF) != 1:
+        raise SiteError(
+            f"{page.name} has no policy to name {weights.origin} in",
+            expected=f"one directive {CONNECT_TO_ITSELF}",
+            remedy="Restore the Content-Security-Policy of the page.",
+        )
+    page.write_text(text.replace(CONNECT_TO_ITSELF, allow_connecting_to(weights.origin)), "utf-8")

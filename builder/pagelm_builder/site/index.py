@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from pagelm.manifest import MANIFEST_FILE, load_manifest
-from pagelm_builder.serve.headers import SECURITY_HEADERS
+from pagelm_builder.serve.headers import security_headers
 from pagelm_builder.site.npm_packages import ONNXRUNTIME_WEB, PYODIDE
 from pagelm_builder.site.version import SERVICE_WORKER_FILE, site_version, stamp_service_worker
+from pagelm_builder.weights_address import WeightsAddress
 
 FORMAT = 1
 INDEX_FILE = "site.json"
@@ -42,13 +43,16 @@ class PythonFiles:
     packages: tuple[str, ...]
 
 
-def make_index(site: Path, model_names: Sequence[str], python: PythonFiles) -> bytes:
+def make_index(
+    site: Path, models: Mapping[str, Path], python: PythonFiles, weights: WeightsAddress | None = None
+) -> bytes:
     """Describe a site whose other files are all written, but not yet their compressed variants.
 
     Its version goes into its service worker too.
 
     Args:
-        model_names: The first is the default.
+        models: Name → bundle; the first is the default.
+        weights: Where the bundles are, if not in the site.
 
     Raises:
         SiteError: The service worker has no place for it.
@@ -61,13 +65,15 @@ def make_index(site: Path, model_names: Sequence[str], python: PythonFiles) -> b
         "format": FORMAT,
         "version": version,
         "generator": f"pagelm {metadata.version('pagelm')}",
-        "default_model": model_names[0],
-        "models": [_model(site, name, files) for name in model_names],
+        "default_model": next(iter(models)),
+        "models": [_model(name, bundle, weights) for name, bundle in models.items()],
         "python": _python(python),
         "onnxruntime_web": {"version": ONNXRUNTIME_WEB.version, "builds": _onnxruntime_builds()},
-        "headers": dict(SECURITY_HEADERS),
+        "headers": security_headers(weights.origin if weights else None),
         "files": files,
     }
+    if weights is not None:
+        index["weights_origin"] = weights.origin
     return (json.dumps(index, indent=1) + "\n").encode()
 
 
@@ -82,14 +88,19 @@ def _describe(file: Path) -> dict[str, int | str]:
         return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}
 
 
-def _model(site: Path, name: str, files: dict[str, dict[str, int | str]]) -> dict[str, int | str | list[str]]:
-    path = f"models/{name}/"
-    manifest = load_manifest(site / path)
+def list_bundle_files(bundle: Path) -> list[str]:
+    """The manifest and what it names, nothing that may lie beside them."""
+    return [MANIFEST_FILE, *(entry.file for entry in load_manifest(bundle).files())]
+
+
+def _model(name: str, bundle: Path, weights: WeightsAddress | None) -> dict[str, int | str | list[str]]:
+    path = f"{weights.folder if weights else 'models/'}{name}/"
+    manifest = load_manifest(bundle)
     entry: dict[str, int | str | list[str]] = {
         "name": name,
         "path": path,
         "manifest": f"{path}{MANIFEST_FILE}",
-        "bytes": sum(int(files[file]["bytes"]) for file in files if file.startswith(path)),
+        "bytes": sum((bundle / file).stat().st_size for file in list_bundle_files(bundle)),
     }
     if manifest.description is not None:
         entry["description"] = manifest.description

@@ -12,15 +12,18 @@ from pagelm_builder.errors import ServeError
 
 
 @contextmanager
-def serve_site(folder: Path) -> Iterator[str]:
+def serve_site(folder: Path, *options: str) -> Iterator[str]:
     """Serve a site while the block runs; yields its address, with a slash at the end.
 
     In a process of its own, because Playwright keeps this one's event loop.
 
+    Args:
+        options: More of `pagelm serve`.
+
     Raises:
         ServeError: the server does not start; it has said why on standard error.
     """
-    command = [sys.executable, "-m", "pagelm_builder.cli", "serve", str(folder), "--port", "0"]
+    command = [sys.executable, "-m", "pagelm_builder.cli", "serve", str(folder), "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:

@@ -14,12 +14,10 @@ PYTHON = PythonFiles("3.14.2", "python/standard-library.zip", "python/lock.json"
 
 
 def models_of(bundles: dict[str, Path], site: Path) -> list[dict[str, object]]:
-    """The entries for bundles laid into a site that has nothing else."""
-    (site / "models").mkdir(parents=True)
+    """The entries for bundles of a site that has nothing else."""
+    site.mkdir(parents=True)
     (site / "service-worker.js").write_text(UNBUILT, "utf-8")
-    for name, bundle in bundles.items():
-        bundle.rename(site / "models" / name)
-    models: list[dict[str, object]] = json.loads(make_index(site, list(bundles), PYTHON))["models"]
+    models: list[dict[str, object]] = json.loads(make_index(site, bundles, PYTHON))["models"]
     return models
 
 
