@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from altered_bundle import alter_bundle, keep_activations
 from browser.chat_page import ChatPage
 from browser.count_after_cancel import count_after_cancel
+from browser.page_watch import PageWatch, listen_in_workers
+from browser.replaced_site import replace_site
 from pagelm_builder.verify.chromium import open_chromium
 from pagelm_builder.verify.model_client import ModelClient
 from pagelm_builder.verify.served_site import serve_site
@@ -31,11 +34,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def dist() -> Path:
-    """The built site; `make test` builds it first."""
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site, whose workers tell what they violate; `make test` builds it first."""
     if not (DIST / "site.json").is_file():
         pytest.fail("dist/ is not built: run `make site` (or `make test`, which does it first)")
-    return DIST
+    copy = tmp_path_factory.mktemp("site") / "dist"
+    shutil.copytree(DIST, copy)
+    replace_site(copy, listen_in_workers)
+    return copy
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +59,22 @@ def site_url(dist: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def page_watch() -> PageWatch:
+    return PageWatch()
+
+
+@pytest.fixture(scope="session")
+def browser(page_watch: PageWatch) -> Iterator[Browser]:
     with open_chromium() as browser:
+        page_watch.follow_all(browser)
         yield browser
+
+
+@pytest.fixture(autouse=True)
+def nothing_forbidden(page_watch: PageWatch) -> Iterator[None]:
+    """Every test fails on a violation of the page's policy, and on a request to another origin."""
+    yield
+    assert page_watch.take() == []
 
 
 @pytest.fixture

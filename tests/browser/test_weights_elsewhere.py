@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from browser.chat_page import ChatPage
+from browser.page_watch import REPORT, PageWatch, listen_in_workers
+from browser.replaced_site import replace_site
 from browser.store_page import call_model_store
 from pagelm_builder.site import build_site
 from pagelm_builder.verify.served_site import serve_site
@@ -34,7 +36,9 @@ FORBIDDEN = """async (url) => {
 def build_page(dist: Path, weights_url: str, out: Path) -> Path:
     """`pagelm site` with `--base-url`; the bundle is the one of the usual site."""
     address = parse_weights_address(weights_url)
-    return build_site(out, [dist / "models" / "pico"], node_modules=NODE_MODULES, weights=address)
+    build_site(out, [dist / "models" / "pico"], node_modules=NODE_MODULES, weights=address)
+    replace_site(out, listen_in_workers)
+    return out
 
 
 @pytest.fixture
@@ -53,13 +57,14 @@ def ask(page: Page) -> None:
 
 
 def test_it_loads_answers_and_is_kept_for_when_both_are_gone(
-    context: BrowserContext, dist: Path, tmp_path: Path
+    context: BrowserContext, dist: Path, tmp_path: Path, page_watch: PageWatch
 ) -> None:
     page = context.new_page()
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
     with ExitStack() as hosts:
         weights_url = hosts.enter_context(serve_site(dist, "--allow-origin", "*"))
+        page_watch.allowed_origins.add(weights_url.removesuffix("/"))
         site = build_page(dist, f"{weights_url}models/", tmp_path / "dist")
         page_url = hosts.enter_context(serve_site(site))
         page.goto(f"{page_url}?backend=wasm")
@@ -75,17 +80,22 @@ def test_it_loads_answers_and_is_kept_for_when_both_are_gone(
     assert page.evaluate("crossOriginIsolated")
 
 
-def test_the_policy_names_that_origin_and_no_other(page: Page, dist: Path, tmp_path: Path) -> None:
+def test_the_policy_names_that_origin_and_no_other(
+    page: Page, dist: Path, tmp_path: Path, page_watch: PageWatch
+) -> None:
     site = build_page(dist, "http://127.0.0.1:1/", tmp_path / "dist")
     with serve_site(site) as page_url, serve_site(dist, "--allow-origin", "*") as other_url:
         page.goto(f"{page_url}site.json")
-        assert page.evaluate(FORBIDDEN, f"{other_url}models/pico/manifest.json") == "connect-src"
+        with page.expect_request(f"**{REPORT}*"):
+            assert page.evaluate(FORBIDDEN, f"{other_url}models/pico/manifest.json") == "connect-src"
+    assert len(page_watch.take()) == 1
 
 
 def test_a_host_that_does_not_let_the_page_read_is_named_with_what_it_has_to_send(
-    page: Page, dist: Path, tmp_path: Path
+    page: Page, dist: Path, tmp_path: Path, page_watch: PageWatch
 ) -> None:
     with serve_site(dist) as weights_url:
+        page_watch.allowed_origins.add(weights_url.removesuffix("/"))
         site = build_page(dist, f"{weights_url}models/", tmp_path / "dist")
         with serve_site(site) as page_url:
             page.goto(f"{page_url}?backend=wasm")
