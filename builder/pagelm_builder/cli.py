@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from pagelm.errors import PagelmError
-from pagelm_builder.commands import chat, eval, export, inspect, serve, site, verify
+from pagelm_builder.commands import chat, eval, export, inspect, models, serve, site, verify
 
-COMMANDS = (export, site, serve, chat, eval, inspect, verify)
+COMMANDS = (export, site, serve, chat, eval, inspect, verify, models)
 
 
 def make_parser() -> argparse.ArgumentParser:

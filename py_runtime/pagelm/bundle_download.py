@@ -3,6 +3,7 @@
     cache/files/SHA256             files by content: a new version of a bundle fetches what changed
     cache/files/SHA256.part        what has arrived of one; a later try goes on there
     cache/bundles/SHA256/          of a manifest: it and links to its files, complete or not there
+    cache/bundles/SHA256.address   where it was loaded from last, written at each load
 
 A file counts when its bytes and hash are the manifest's. Knows no model.
 """
@@ -25,6 +26,7 @@ from urllib.request import Request, urlopen
 
 from pagelm.errors import PartAlteredError, PartMissingError
 from pagelm.manifest import MANIFEST_FILE, BundleFile, parse_manifest
+from pagelm.stored_models import note_use
 
 PARALLEL_DOWNLOADS = 4
 TIMEOUT_SECONDS = 30
@@ -54,13 +56,16 @@ def download_bundle(address: str, cache: Path) -> Path:
         text = response.read()
     manifest = parse_manifest(text, source=urljoin(base, MANIFEST_FILE))
     folder = cache / "bundles" / hashlib.sha256(text).hexdigest()
-    if folder.is_dir():
+    if all((folder / entry.file).is_file() for entry in manifest.files()):
+        note_use(folder, base)
         return folder
     files = cache / "files"
     files.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
         list(pool.map(lambda entry: _download(urljoin(base, entry.file), entry, files), manifest.files()))
+    shutil.rmtree(folder, ignore_errors=True)  # one that a check has taken files from
     _assemble(folder, text, [(files / entry.sha256, entry.file) for entry in manifest.files()])
+    note_use(folder, base)
     return folder
 
 

@@ -6,6 +6,7 @@
     │   ├── FormatVersionError  the bundle was written for another format version
     │   ├── PartMissingError    a file that the manifest names is not there
     │   └── PartAlteredError    a file has another size or hash than the manifest says
+    ├── StoredModelError        no such model is kept
     ├── TokenizerError          the vocabulary file cannot be read
     ├── TemplateError           the chat template cannot be compiled or refuses these messages
     ├── ToolError               a function cannot be a tool, or the model cannot call tools
@@ -68,6 +69,10 @@ class PartMissingError(BundleError):
 
 class PartAlteredError(BundleError):
     """A file has another size or hash than the manifest says."""
+
+
+class StoredModelError(PagelmError):
+    """No such model is kept."""
 
 
 class TokenizerError(PagelmError):

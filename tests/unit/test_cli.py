@@ -15,6 +15,8 @@ from pagelm_builder.commands import export as export_command
 from pagelm_builder.errors import BuildError
 from pagelm_builder.progress_line import ProgressLine
 from pagelm_builder.quantize.block_format import WeightFormat
+from pagelm_builder.site import upload
+from pagelm_builder.weights_address import parse_weights_address
 
 Calls = list[tuple[tuple[object, ...], dict[str, object]]]
 
@@ -47,7 +49,9 @@ def test_help_lists_the_commands_and_what_they_do(capsys: pytest.CaptureFixture[
     assert described["chat"].startswith("chat with a bundle")
 
 
-@pytest.mark.parametrize("command", ["export", "site", "serve", "chat", "eval", "inspect", "verify"])
+@pytest.mark.parametrize(
+    "command", ["export", "site", "serve", "chat", "eval", "inspect", "verify", "models"]
+)
 def test_help_of_a_command_explains_each_argument(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main([command, "--help"])
@@ -140,6 +144,25 @@ def test_site_passes_bundles_in_order(
     assert (out, bundles, options["node_modules"]) == (Path("d"), [Path("a"), Path("b")], Path("n"))
     assert (options["host_compresses"], options["compression"]) == (True, "fast")
     assert capsys.readouterr().out.startswith("wrote d: ")
+
+
+def test_site_can_be_told_that_the_weights_are_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[dict[str, object]] = []
+
+    def note(*arguments: object, **options: object) -> object:
+        calls.append(options)
+        return arguments[0]
+
+    monkeypatch.setattr(site, "build_site", note)
+    monkeypatch.setattr(upload, "describe_upload", lambda bundles, weights: [f"{bundles} {weights.folder}"])
+    assert cli.main(["site", "a", "--base-url", "https://w.example.org/m"]) == 0
+    assert calls[0]["weights"] == parse_weights_address("https://w.example.org/m/")
+    assert "https://w.example.org/m/" in capsys.readouterr().out
+    assert cli.main(["site", "a", "--base-url", ""]) == 1
+    assert "AddressError" in capsys.readouterr().err
+    assert len(calls) == 1
 
 
 def test_site_can_be_told_what_the_host_does_and_how_hard_to_compress(
