@@ -20,16 +20,18 @@ smollm2: build/sites/smollm2/site.json  ## download SmolLM2-135M-Instruct (93 MB
 	$(BIN)/pagelm serve build/sites/smollm2 --port $(PORT)
 
 test: .venv/.test node_modules/.ready dist/site.json  ## everything that CI runs
-	$(BIN)/python tests/browser/chromium.py
+	PYTHONPATH=tests $(BIN)/python -m browser.chromium
+	PYTHONPATH=tests $(BIN)/python -m firefox.install
 	node --test tests/web/*.test.mjs
 	$(BIN)/pytest
+	node --test tests/firefox/*.test.mjs
 
 test-peers: .venv/.test build/peers/.ready  ## transformers.js on what `pagelm export --layout transformers-js` writes
-	$(BIN)/python tests/browser/chromium.py
+	PYTHONPATH=tests $(BIN)/python -m browser.chromium
 	$(BIN)/pytest -m peers
 
 test-smollm2: .venv/.test build/sites/smollm2/site.json  ## a real model, in the page and in the terminal
-	$(BIN)/python tests/browser/chromium.py
+	PYTHONPATH=tests $(BIN)/python -m browser.chromium
 	$(BIN)/pytest -m smollm2
 
 lint: .venv/.test node_modules/.ready
@@ -41,11 +43,11 @@ format: .venv/.test node_modules/.ready
 full-size: build/bundles/qwen3-0.6b/manifest.json  ## random weights of Qwen3-0.6B's exact shape, exported: what to measure on
 
 bench: .venv/.test dist/site.json  ## figures, as Markdown
-	$(BIN)/python tests/browser/chromium.py
+	PYTHONPATH=tests $(BIN)/python -m browser.chromium
 	PYTHONPATH=tests $(BIN)/python -m bench
 
 bench-peers: .venv/.test build/sites/qwen3-0.6b/site.json build/peers/.ready  ## beside its peers, at full size; ARGS="--threads 1"
-	$(BIN)/python tests/browser/chromium.py
+	PYTHONPATH=tests $(BIN)/python -m browser.chromium
 	PYTHONPATH=tests $(BIN)/python -m bench.peers build/sites/qwen3-0.6b build/checkpoints/qwen3-0.6b build/peers/node_modules $(ARGS)
 
 pico: .venv/.test  ## train the embedded model from scratch, within an hour on two cores
