@@ -6,6 +6,9 @@ WebAssembly that is overwritten or refused.
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Callable
 from functools import cache
 
@@ -229,15 +232,22 @@ def test_an_answer_is_stopped_while_the_model_is_loaded_again(
     expect_next_answer(chat)
 
 
-def test_a_page_that_was_frozen_goes_on(page: Page, site_url: str, undisturbed: Callable[..., str]) -> None:
+def test_a_page_that_was_frozen_goes_on(
+    page: Page, browser: Browser, site_url: str, undisturbed: Callable[..., str]
+) -> None:
     query = "?backend=webgpu"  # in software: slow enough to be frozen in the middle
     page.goto(site_url + query)
     chat = ChatPage(page)
     answer = ask(chat, GREEDY)
     expect(answer.get_by_role("region", name="Reasoning")).to_be_visible()
-    protocol = page.context.new_cdp_session(page)
-    protocol.send("Page.setWebLifecycleState", {"state": "frozen"})
-    page.wait_for_timeout(3000)
-    protocol.send("Page.setWebLifecycleState", {"state": "active"})
+    # Page.setWebLifecycleState does nothing to a page that is visible, and headless every page is.
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    renderers = [process["id"] for process in processes if process["type"] == "renderer"]
+    for renderer in renderers:
+        os.kill(renderer, signal.SIGSTOP)
+    time.sleep(3)
+    for renderer in renderers:
+        os.kill(renderer, signal.SIGCONT)
+    expect(answer).to_have_attribute("aria-busy", "true")
     assert told_by(answer) == undisturbed(query, GREEDY)
     expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
