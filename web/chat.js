@@ -25,7 +25,7 @@ import * as modelStore from "./model-store.js";
 import { nextTurn, openTurn } from "./open-turn.js";
 import { recoveryNotice } from "./recovery.js";
 import { createRenderLoop } from "./render-loop.js";
-import { droppedSentence, slowSentence } from "./running-facts.js";
+import { newsOfLoad } from "./running-facts.js";
 import { thinkingAskedSentence } from "./sentences.js";
 import { SteadyClient } from "./steady-client.js";
 import { availableStorage, STORAGE_FULL, store } from "./storage.js";
@@ -160,10 +160,8 @@ export function mountChat(root, options) {
           backend: state.ready?.backend.name ?? null,
           isAnswering: ![undefined, "queued"].includes(openTurn(state)?.status),
         };
-        dispatch({
-          kind: "lost",
-          notice: { error: recoveryNotice(describe(error), step, then), remedy: null },
-        });
+        const told = recoveryNotice(describe(error), step, then);
+        dispatch({ kind: "lost", notice: { error: told, remedy: null } });
       },
       failed: (error) => dispatch({ kind: "load-failed", error: describe(error) }),
     });
@@ -171,14 +169,14 @@ export function mountChat(root, options) {
 
   /**
    * @param {Ready} ready
-   * @param {boolean} afterLoss
+   * @param {Ready | null} before
    */
-  function onReady(ready, afterLoss) {
+  function onReady(ready, before) {
     dispatch({ kind: "ready", ready });
-    if (afterLoss) return; // what follows has been said
-    const slow = backend.current() === "auto" ? slowSentence(ready.backend) : "";
-    for (const said of [droppedSentence(ready.backend), slow, ready.store.reason]) if (said) notify(said);
-    if (options.enableThinking && !ready.model.thinking) notify(thinkingAskedSentence(ready.model.name));
+    const news = newsOfLoad(ready, before, backend.current() === "auto");
+    const cannotThink = before === null && options.enableThinking && !ready.model.thinking;
+    if (cannotThink) news.push(thinkingAskedSentence(ready.model.name));
+    if (news.length > 0) notify(news.join(" "));
   }
 
   /**
@@ -206,8 +204,8 @@ export function mountChat(root, options) {
 
   /** @param {string} message  about the address that was opened, or about how the model was loaded */
   function notify(message) {
-    const said = state.notice?.error.name === "Note" ? `${state.notice.error.message} ` : "";
-    const error = { name: "Note", message: said + message };
+    const shown = state.notice?.remedy === null ? state.notice.error : null;
+    const error = shown ? { ...shown, message: `${shown.message} ${message}` } : { name: "Note", message };
     dispatch({ kind: "notice", notice: { error, remedy: null } });
   }
 

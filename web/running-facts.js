@@ -44,6 +44,23 @@ export function slowSentence({ name, decodeMs }) {
   return `WebGPU takes ${formatDuration(decodeMs)} for a token here: WASM may be faster, and can be chosen in the settings.`;
 }
 
+/**
+ * What a person is told when the model has loaded, and was not told when it loaded before.
+ * @param {Ready} ready
+ * @param {Ready | null} before  it was lost since; null: it had not loaded
+ * @param {boolean} isAutomatic  whether the page chose the backend
+ * @returns {string[]}
+ */
+export function newsOfLoad(ready, before, isAutomatic) {
+  const sentences = [
+    droppedSentence(ready.backend),
+    isAutomatic && before?.backend.graph !== ready.backend.graph ? slowSentence(ready.backend) : "",
+    ready.store.reason ?? "",
+  ];
+  const told = before === null ? [] : [droppedSentence(before.backend), before.store.reason];
+  return sentences.filter((sentence) => sentence !== "" && !told.includes(sentence));
+}
+
 /** @param {string} problem  in onnxruntime's words it can fill a screen; the settings have all of it */
 function shortened(problem) {
   const line = problem.split("\n", 1)[0];

@@ -41,7 +41,7 @@ import { ReplyStop } from "./reply-stop.js";
  * Told in the order in which it happens, and no more once the client is closed.
  * @typedef {object} LoadListener
  * @property {(progress: Progress) => void} progress
- * @property {(ready: Ready, afterLoss: boolean) => void} ready
+ * @property {(ready: Ready, before: Ready | null) => void} ready  before: what it said before it was lost
  * @property {(error: Error, step: RecoveryStep) => void} lost  it is being loaded again
  * @property {(error: Error) => void} failed  nothing more is tried
  */
@@ -58,7 +58,7 @@ export class SteadyClient {
   #policy;
   /** Of now; null: there is none to lose. @type {ModelClient | null} */ #client = null;
   /** That answers, once it can. @type {Promise<ModelClient>} */ #loaded;
-  /** @type {import("./protocol.js").BackendName | null} */ #backend = null;
+  /** What was said last; null: nothing has loaded yet. @type {Ready | null} */ #ready = null;
   #closed = false;
 
   /**
@@ -72,7 +72,7 @@ export class SteadyClient {
     this.#options = options;
     this.#listener = listener;
     this.#policy = new RecoveryPolicy(options.backend);
-    this.#loaded = this.#open(false);
+    this.#loaded = this.#open();
     this.#loaded.catch(() => {}); // was told, and whoever waits sees it
   }
 
@@ -149,17 +149,14 @@ export class SteadyClient {
     yield { kind: "stopped" };
   }
 
-  /**
-   * @param {boolean} afterLoss
-   * @returns {Promise<ModelClient>}
-   */
-  async #open(afterLoss) {
-    for (let again = afterLoss; ; again = true) {
+  /** @returns {Promise<ModelClient>} */
+  async #open() {
+    for (;;) {
       /** @type {ModelClient | null} */
       let client = null;
       try {
         client = this.#startClient();
-        await this.#load(client, again);
+        await this.#load(client);
         return client;
       } catch (error) {
         if (client !== null && this.#drop(client, error)) continue;
@@ -169,16 +166,14 @@ export class SteadyClient {
     }
   }
 
-  /**
-   * @param {ModelClient} client
-   * @param {boolean} afterLoss
-   */
-  async #load(client, afterLoss) {
+  /** @param {ModelClient} client */
+  async #load(client) {
     this.#client = client;
     const ready = await client.load(this.#options, (progress) => this.#listener.progress(progress));
-    this.#backend = ready.backend.name;
+    const before = this.#ready;
+    this.#ready = ready;
     void client.lost.then((error) => this.#mend(client, error));
-    this.#listener.ready(ready, afterLoss);
+    this.#listener.ready(ready, before);
   }
 
   /**
@@ -191,7 +186,7 @@ export class SteadyClient {
     if (this.#closed) return false;
     if (client !== this.#client) return isLoss(asError(error)); // somebody else has seen to it
     if (this.#drop(client, error)) {
-      this.#loaded = this.#open(true);
+      this.#loaded = this.#open();
       this.#loaded.catch(() => {}); // as above
       return true;
     }
@@ -212,7 +207,7 @@ export class SteadyClient {
   #drop(client, cause) {
     if (this.#closed) return false;
     const error = asError(cause);
-    const step = this.#policy.afterLoss(error, this.#backend, Date.now());
+    const step = this.#policy.afterLoss(error, this.#ready?.backend.name ?? null, Date.now());
     if (step !== null || isFatal(error)) {
       this.#client = null;
       client.close();

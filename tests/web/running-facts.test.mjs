@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { droppedSentence, runningFacts, slowSentence } from "../../web/running-facts.js";
+import { droppedSentence, newsOfLoad, runningFacts, slowSentence } from "../../web/running-facts.js";
 
 const dropped = {
   graph: /** @type {const} */ ("webgpu-f32"),
@@ -107,4 +107,15 @@ test("speed, adapter and machine are said", () => {
     "4 processors; 2 threads for WASM; 8 GiB of memory, as the browser tells it.",
   );
   assert.match(fact(readyWith({}, { memoryGiB: null, threads: 1 }), "Machine") ?? "", /1 thread .*not told/);
+});
+
+test("a model that was lost and loaded again tells only what is new", () => {
+  const store = { place: "memory", reason: "It is not kept." };
+  const first = { ...readyWith({ name: "webgpu", graph: "webgpu-f32", decodeMs: 1200 }), store };
+  const told = newsOfLoad(first, null, true);
+  assert.deepEqual([told.length, told[1]], [2, "It is not kept."]);
+  assert.deepEqual(newsOfLoad(first, first, true), []);
+  const without = { ...readyWith({ dropped: [dropped] }), store };
+  assert.deepEqual(newsOfLoad(without, first, true), [droppedSentence(without.backend)]);
+  assert.deepEqual(newsOfLoad(first, null, false), ["It is not kept."]);
 });
