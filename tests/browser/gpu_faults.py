@@ -42,6 +42,14 @@ NO_GPU_MEMORY = """{
     return create.call(this, descriptor);
   };
 }"""
+# In the console, which the page hears of.
+SAY_DESTROYED = """{
+  const { destroy } = GPUDevice.prototype;
+  GPUDevice.prototype.destroy = function () {
+    console.debug("device destroyed");
+    destroy.call(this);
+  };
+}"""
 # Of onnxruntime's WASM, which asks for addresses up to its end; Python's memory is not shared.
 NO_SHARED_MEMORY = """{
   const { Memory } = WebAssembly;

@@ -88,7 +88,9 @@ def test_a_gpu_that_does_not_start_leaves_wasm(
 
 def test_a_gpu_that_computes_wrongly_without_an_error_leaves_wasm(page: Page, open_chat: OpenChat) -> None:
     """A real fault, which moves none of the check's tokens: onnxruntime's attention on narrow subgroups."""
-    gpu_faults.put_into_worker(page, gpu_faults.HARDWARE)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    gpu_faults.put_into_worker(page, gpu_faults.HARDWARE, gpu_faults.SAY_DESTROYED)
     gpu_faults.replace_in_module(page, "gpu-device.js", gpu_faults.NARROW_SUBGROUPS)
     chat = open_chat()
     expect(alert(page)).to_contain_text(
@@ -101,6 +103,7 @@ def test_a_gpu_that_computes_wrongly_without_an_error_leaves_wasm(page: Page, op
         "5 compared with what its export computed: they agree.",
     )
     expect_right_answer(chat)
+    assert "device destroyed" in said
 
 
 def test_half_precision_that_computes_wrongly_leaves_single(

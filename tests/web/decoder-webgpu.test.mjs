@@ -201,22 +201,18 @@ test("an error that the GPU reports during a run ends that run", async () => {
   await assert.rejects(device.run([1], 0), { name: "DeviceLostError", message: /invalid bind group/ });
 });
 
-test("a session on a GPU that refused the weights is not used", async () => {
+/**
+ * Opens a device on the fake GPU.
+ * @param {() => Promise<any>} create  of onnxruntime's sessions
+ */
+function open(create) {
   const files = { graph: new Uint8Array(1), weights: new Uint8Array(1) };
   const adapter = {
     features: new Set(),
     limits: {},
     requestDevice: async () => Object.assign(gpu, { features: new Set() }),
   };
-  const runtime = {
-    ...ort,
-    InferenceSession: {
-      create: async () => {
-        gpu.reportError("out of memory");
-        return session;
-      },
-    },
-  };
+  const runtime = { ...ort, InferenceSession: { create } };
   const entry = /** @type {any} */ ({
     file: "g.onnx",
     candidates: K,
@@ -227,11 +223,25 @@ test("a session on a GPU that refused the weights is not used", async () => {
     value: { gpu: { requestAdapter: async () => adapter } },
     configurable: true,
   });
-  await assert.rejects(openWebGpuDevice(/** @type {any} */ (runtime), manifest, entry, files, 2048), {
+  return openWebGpuDevice(/** @type {any} */ (runtime), manifest, entry, files, 2048);
+}
+
+test("a session on a GPU that refused the weights is not used", async () => {
+  const create = async () => {
+    gpu.reportError("out of memory");
+    return session;
+  };
+  await assert.rejects(open(create), {
     name: "BackendError",
     message: /reported an error: out of memory/,
   });
   assert.ok(session.released && gpu.destroyed);
+});
+
+test("a GPU on which no session can be made is given back", async () => {
+  const create = () => Promise.reject(new Error("no such kernel"));
+  await assert.rejects(open(create), { name: "BackendError", message: /no such kernel/ });
+  assert.ok(gpu.destroyed);
 });
 
 test("close gives session and device back", async () => {
