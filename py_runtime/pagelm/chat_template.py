@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from jinja2 import TemplateError as JinjaError
 from jinja2 import TemplateSyntaxError
+from jinja2.exceptions import SecurityError
 
 from pagelm.errors import TemplateError
-from pagelm.template_environment import MAX_CHARACTERS, MAX_STEPS, TemplateEnvironment
+from pagelm.template_budget import MAX_CHARACTERS, TemplateBoundError
+from pagelm.template_environment import TemplateEnvironment
 from pagelm.template_text import TemplateText, join_text, template_literal
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ChatTemplate:
         self._environment = TemplateEnvironment()
         try:
             self._template = self._environment.from_string(source)
-        except (JinjaError, RecursionError) as error:
+        except Exception as error:  # somebody's program: Python's own compiler may refuse it too
             line = f"line {error.lineno}: " if isinstance(error, TemplateSyntaxError) else ""
             raise TemplateError(
                 f"The chat template does not compile: {line}{error}",
@@ -85,7 +86,7 @@ class ChatTemplate:
         enable_thinking: bool,
     ) -> TemplateText:
         """As `render`, with the spans that the template itself wrote."""
-        self._environment.steps_left = MAX_STEPS
+        self._environment.budget.reset()
         context = self._template.new_context(
             {
                 **self._special_tokens,
@@ -103,9 +104,14 @@ class ChatTemplate:
                 pieces.append(piece)
                 characters += len(piece)
                 if characters > MAX_CHARACTERS:
-                    raise _refusal(f"it writes more than {MAX_CHARACTERS} characters")
-        except TemplateError:
-            raise
+                    raise TemplateBoundError(f"it writes more than {MAX_CHARACTERS} characters")
+        except (TemplateBoundError, SecurityError) as error:
+            raise TemplateError(
+                f"The chat template goes beyond its bounds: {error}",
+                expected="a template that ends soon and keeps to what it is given",
+                remedy="Begin a new chat if this one is very long; otherwise do not use this model, "
+                "whose template may mean harm.",
+            ) from error
         except Exception as error:  # the template is somebody's program: it may fail in any way
             raise _refusal(f"{type(error).__name__}: {error}") from error
         return join_text(pieces)

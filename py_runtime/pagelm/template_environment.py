@@ -2,13 +2,13 @@
 
 It refuses to know messages and tokens. Conventions are those of transformers' `apply_chat_template`: trimmed
 blocks, loop controls, a `tojson` that leaves <>&' alone, `raise_exception` and `strftime_now`. On top of
-jinja's own sandbox, work is bounded: a template that loops or multiplies without end stops with an error.
+jinja's own sandbox, a template reaches only methods and filters that are listed, and its work is bounded
+(`pagelm.template_budget`): one that loops, multiplies or nests without end stops with an error.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NoReturn, TypeVar
 
@@ -16,23 +16,42 @@ from jinja2 import TemplateRuntimeError, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 
+from pagelm.template_budget import (
+    Items,
+    TemplateBoundError,
+    TemplateBudget,
+    check_characters,
+    check_elements,
+)
+from pagelm.template_filters import bounded_filters, check_join, check_replacement
 from pagelm.template_text import TemplateText, join_text, template_literal
 
-MAX_STEPS: Final = 500_000
 STEPS_PER_CALL: Final = 10
-MAX_CHARACTERS: Final = 16_000_000
 MAX_CALL_DEPTH: Final = 64
 """Far below Python's own limit, which in Pyodide lies beyond the stack and ends the interpreter."""
-_PADDING_METHODS: Final = frozenset(
-    {"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"}
+MAX_SOURCE_CHARACTERS: Final = 256_000
+MAX_SOURCE_DEPTH: Final = 200
+"""Of the syntax tree: chains and blocks in each other; for the same reason."""
+_MAX_INTEGER_BITS: Final = 1024
+_MAX_DATE_FORMAT: Final = 100
+_STRING_METHODS: Final = frozenset(
+    {
+        *("capitalize", "casefold", "count", "endswith", "find", "index", "isalnum", "isalpha"),
+        *("isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable"),
+        *("isspace", "istitle", "isupper", "join", "lower", "lstrip", "partition", "removeprefix"),
+        *("removesuffix", "replace", "rfind", "rindex", "rpartition", "rsplit", "rstrip", "split"),
+        *("splitlines", "startswith", "strip", "swapcase", "title", "upper"),
+    }
 )
-_PADDING_FILTERS: Final = ("center", "format", "indent", "wordwrap")
-_Item = TypeVar("_Item")
+_DICT_METHODS: Final = frozenset({"copy", "get", "items", "keys", "values"})
+_LIST_METHODS: Final = frozenset({"copy", "count", "index"})
+_Value = TypeVar("_Value")
 
 
 class _Generator(CodeGenerator):
-    """Compiles string literals to `TemplateText` and counts what loops take."""
+    """Compiles string literals to `TemplateText`, and whatever makes or takes much to what counts it."""
 
     def _output_const_repr(self, group: Iterable[object]) -> str:
         return f"environment.literal({''.join(map(str, group))!r})"
@@ -56,19 +75,48 @@ class _Generator(CodeGenerator):
         node.iter = nodes.Call(counted, [node.iter], [], None, None, lineno=node.lineno)
         super().visit_For(node, frame)
 
+    def visit_List(self, node: nodes.List, frame: Frame) -> None:  # noqa: N802
+        self.write("environment.budget.take_made(")
+        super().visit_List(node, frame)
+        self.write(")")
 
-def _join_within_bounds(parts: Iterable[str]) -> TemplateText:
-    parts = list(parts)
-    if sum(map(len, parts)) > MAX_CHARACTERS:
-        raise TemplateRuntimeError(f"it joins more than {MAX_CHARACTERS} characters")
-    return join_text(parts)
+    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:  # noqa: N802
+        if node.ctx != "load":
+            super().visit_Tuple(node, frame)
+            return
+        self.write("environment.budget.take_made(")
+        super().visit_Tuple(node, frame)
+        self.write(")")
+
+    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:  # noqa: N802
+        self.write("environment.budget.take_made(")
+        super().visit_Dict(node, frame)
+        self.write(")")
+
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:  # noqa: N802
+        if not isinstance(node.arg, nodes.Slice):
+            super().visit_Getitem(node, frame)
+            return
+        self.write("environment.budget.take_slice(")
+        super().visit_Getitem(node, frame)
+        self.write(")")
+
+    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:  # noqa: N802
+        self.write("environment.compared")
+        super().visit_Compare(node, frame)
+
+
+class TemplateNamespace(Namespace):
+    """Jinja's, but opaque where it is printed: it may hold itself."""
+
+    def __repr__(self) -> str:
+        return "<Namespace>"
 
 
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """Sandboxed environment that renders `TemplateText`. One per template; not for several threads."""
 
     code_generator_class = _Generator
-    concat = staticmethod(_join_within_bounds)
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self) -> None:
@@ -76,78 +124,118 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         super().__init__(
             trim_blocks=True, lstrip_blocks=True, optimized=False, extensions=["jinja2.ext.loopcontrols"]
         )
-        self.steps_left = MAX_STEPS
+        self.budget = TemplateBudget()
         self._call_depth = 0
         self.literal = template_literal
-        for name in _PADDING_FILTERS:
-            del self.filters[name]
+        self.concat = self._join  # type: ignore[method-assign]  # jinja's own is a function of the class
+        self.filters = bounded_filters(self.budget)
         del self.globals["lipsum"]
-        self.filters["tojson"] = _to_json
+        self.globals["namespace"] = TemplateNamespace
         self.globals["raise_exception"] = _raise_exception
         self.globals["strftime_now"] = _strftime_now
 
-    def counted(self, items: Iterable[_Item]) -> Iterator[_Item]:
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        if len(source) > MAX_SOURCE_CHARACTERS:
+            raise TemplateBoundError(f"it has more than {MAX_SOURCE_CHARACTERS} characters")
+        tree = super()._parse(source, name, filename)
+        level: list[nodes.Node] = [tree]
+        for _ in range(MAX_SOURCE_DEPTH):
+            level = [child for node in level for child in node.iter_child_nodes()]
+        if level:
+            raise TemplateBoundError(f"it nests more than {MAX_SOURCE_DEPTH} levels deep")
+        return tree
+
+    def counted(self, items: Iterable[_Value]) -> Items[_Value]:
         """`items`, each taken from the budget of this rendering."""
-        for item in items:
-            self._take_steps(1)
-            yield item
+        return Items(items, self.budget)
+
+    def compared(self, result: _Value) -> _Value:
+        """What a comparison gave, which may have had much to compare."""
+        self.budget.take_steps(1)
+        return result
 
     def call(__self, __context: Context, __obj: object, *args: object, **kwargs: object) -> object:  # noqa: N805  a template may pass any keyword
         """Jinja's sandboxed call, taken from the budget: macros can call each other without a loop."""
-        __self._take_steps(STEPS_PER_CALL)
+        __self.budget.take_steps(STEPS_PER_CALL)
         if __self._call_depth == MAX_CALL_DEPTH:
-            raise TemplateRuntimeError(f"it calls more than {MAX_CALL_DEPTH} levels deep")
+            raise TemplateBoundError(f"it calls more than {MAX_CALL_DEPTH} levels deep")
         __self._call_depth += 1
         try:
-            return super().call(__context, __obj, *args, **kwargs)
+            args = __self._check_method(__obj, args, kwargs)
+            return __self.budget.take_made(super().call(__context, __obj, *args, **kwargs))
         finally:
             __self._call_depth -= 1
+
+    def _check_method(
+        self, method: object, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> tuple[object, ...]:
+        """The arguments of a call, refused where a method of strings would make much of little."""
+        text, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
+        if not isinstance(text, str):
+            return args
+        if name == "join" and args and isinstance(args[0], Iterable):
+            items = self.budget.take_list(args[0])
+            check_join(text, items)
+            return (items,)
+        if name == "replace" and all(isinstance(part, str) for part in args[:2]):
+            check_replacement(text, *map(str, [*args, *kwargs.values()][:2]))
+        if name in ("split", "rsplit", "splitlines"):
+            separator = args[0] if args else kwargs.get("sep")
+            check_elements(
+                text.count(separator) if isinstance(separator, str) and separator else len(text) // 8
+            )
+        return args
 
     def wrap_str_format(self, value: object) -> None:
         """Leave `str.format` to `is_safe_attribute`, which refuses it: a width could fill memory."""
 
     def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
-        if isinstance(obj, str) and attr in _PADDING_METHODS:
-            return False
+        if isinstance(obj, str):
+            return attr in _STRING_METHODS
+        if isinstance(obj, dict):
+            return attr in _DICT_METHODS
+        if isinstance(obj, list | tuple):
+            return attr in _LIST_METHODS or attr in getattr(obj, "_fields", ())
+        if type(obj).__module__ == "builtins":
+            return False  # `(1).to_bytes` makes as many as are asked for
         return super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         if operator == "%" and isinstance(left, str):
-            raise TemplateRuntimeError("it formats with %")
-        if operator == "**" or _result_length(operator, left, right) > MAX_CHARACTERS:
-            raise TemplateRuntimeError(f"it computes with {operator} beyond bounds")
-        return super().call_binop(context, operator, left, right)
+            raise TemplateBoundError("it formats with %")
+        if operator == "**":
+            raise TemplateBoundError("it computes with ** beyond bounds")
+        _check_result(operator, left, right)
+        return self.budget.take_made(super().call_binop(context, operator, left, right))
 
-    def _take_steps(self, count: int) -> None:
-        self.steps_left -= count
-        if self.steps_left < 0:
-            raise TemplateRuntimeError(f"it takes more than {MAX_STEPS} steps")
+    def _join(self, parts: Iterable[str]) -> TemplateText:
+        parts = list(parts)
+        check_characters(sum(map(len, parts)))
+        return self.budget.take_made(join_text(parts))
 
 
-def _result_length(operator: str, left: object, right: object) -> int:
-    """Characters, elements or bits of the result of + or *; 0 for types that cannot grow."""
+def _check_result(operator: str, left: object, right: object) -> None:
+    """Refuse + and * whose result is too long, before it is made."""
     if isinstance(left, int) and isinstance(right, int):
-        return left.bit_length() + right.bit_length()
-    if operator == "+":
-        return _length(left) + _length(right)
+        if left.bit_length() + right.bit_length() > _MAX_INTEGER_BITS:
+            raise TemplateBoundError(f"it computes with {operator} beyond bounds")
+        return
     sequence, count = (right, left) if isinstance(left, int) else (left, right)
-    return _length(sequence) * count if operator == "*" and isinstance(count, int) else 0
+    if operator == "*" and isinstance(count, int):
+        _check_length(sequence, _length(sequence) * count)
+    elif operator == "+":
+        _check_length(left, _length(left) + _length(right))
+
+
+def _check_length(sequence: object, length: int) -> None:
+    if isinstance(sequence, str):
+        check_characters(length)
+    else:
+        check_elements(length)
 
 
 def _length(value: object) -> int:
     return len(value) if isinstance(value, str | list | tuple) else 0
-
-
-def _to_json(
-    value: object,
-    ensure_ascii: bool = False,
-    indent: int | None = None,
-    separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,
-) -> str:
-    return json.dumps(
-        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
-    )
 
 
 def _raise_exception(message: str) -> NoReturn:
@@ -155,4 +243,6 @@ def _raise_exception(message: str) -> NoReturn:
 
 
 def _strftime_now(format: str) -> str:
+    if len(format) > _MAX_DATE_FORMAT:
+        raise TemplateBoundError(f"it asks for a date in more than {_MAX_DATE_FORMAT} characters")
     return datetime.now().strftime(format)
