@@ -32,8 +32,10 @@ STEPS_PER_CALL: Final = 10
 MAX_CALL_DEPTH: Final = 64
 """Far below Python's own limit, which in Pyodide lies beyond the stack and ends the interpreter."""
 MAX_SOURCE_CHARACTERS: Final = 256_000
+MAX_TAG_TOKENS: Final = 500
+"""Of one {{ }} or {% %}: Pyodide does not survive so much as freeing the syntax tree of a long chain."""
 MAX_SOURCE_DEPTH: Final = 200
-"""Of the syntax tree: chains and blocks in each other; for the same reason."""
+"""Of the syntax tree: what is left to blocks in each other."""
 _MAX_INTEGER_BITS: Final = 1024
 _MAX_DATE_FORMAT: Final = 100
 _STRING_METHODS: Final = frozenset(
@@ -137,6 +139,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         if len(source) > MAX_SOURCE_CHARACTERS:
             raise TemplateBoundError(f"it has more than {MAX_SOURCE_CHARACTERS} characters")
+        self._check_tags(source)
         tree = super()._parse(source, name, filename)
         level: list[nodes.Node] = [tree]
         for _ in range(MAX_SOURCE_DEPTH):
@@ -144,6 +147,13 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if level:
             raise TemplateBoundError(f"it nests more than {MAX_SOURCE_DEPTH} levels deep")
         return tree
+
+    def _check_tags(self, source: str) -> None:
+        tokens = 0
+        for _, kind, _ in self.lex(source):
+            tokens = 0 if kind == "data" or kind.endswith("_begin") else tokens + (kind != "whitespace")
+            if tokens > MAX_TAG_TOKENS:
+                raise TemplateBoundError(f"it has a tag of more than {MAX_TAG_TOKENS} tokens")
 
     def counted(self, items: Iterable[_Value]) -> Items[_Value]:
         """`items`, each taken from the budget of this rendering."""

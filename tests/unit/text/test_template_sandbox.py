@@ -118,11 +118,12 @@ def test_what_no_count_foresees_ends_at_the_deadline(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("source", "named"),
     [
-        ("{{ messages" + ".a" * 5000 + " }}", "levels deep"),
-        ("{{ 1" + " + 1" * 5000 + " }}", "levels deep"),
-        ("{{ messages" + " | first" * 5000 + " }}", "levels deep"),
-        ("{{ " + "(" * 5000 + "1", "recursion"),
-        ("{{ " + "not " * 5000 + "1 }}", "recursion"),
+        ("{{ messages" + ".a" * 5000 + " }}", "tokens"),
+        ("{{ 1" + " + 1" * 5000 + " }}", "tokens"),
+        ("{{ messages" + " | first" * 5000 + " }}", "tokens"),
+        ("{{ " + "(" * 5000 + "1", "tokens"),
+        ("{{ " + "not " * 5000 + "1 }}", "tokens"),
+        ("{{ messages" + ".a" * 240 + " }}", "levels deep"),
         ("{% if 1 %}" * 5000 + "{% endif %}" * 5000, "recursion"),
         ("{% for a in b %}" * 30 + "{% endfor %}" * 30, "nested"),
         ("a" * 300_000, "characters"),
