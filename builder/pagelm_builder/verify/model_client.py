@@ -63,10 +63,14 @@ class ModelClient:
     ready: dict[str, Any]
 
     @classmethod
-    def load(cls, page: Page, site_url: str, backend: str) -> ModelClient:
-        """Open a bare page of the site's origin and load the default model there."""
+    def load(cls, page: Page, site_url: str, backend: str, *, instrument: bool = True) -> ModelClient:
+        """Open a bare page of the site's origin and load the default model there.
+
+        Args:
+            instrument: Whether steps and the GPU's work are counted and kept.
+        """
         page.goto(site_url + "site.json")
-        ready = page.evaluate(LOAD, {"backend": backend, "instrument": True})
+        ready = page.evaluate(LOAD, {"backend": backend, "instrument": instrument})
         return cls(page, backend, ready)
 
     def reply(
