@@ -7,7 +7,7 @@ BUILDER := LICENSE NOTICE $(shell find builder py_runtime -type f -not -path '*/
 WEB := $(shell find web -type f)
 
 .NOTPARALLEL:
-.PHONY: demo serve site smollm2 test test-peers test-smollm2 lint format full-size bench bench-peers pico setup clean
+.PHONY: demo serve site smollm2 test test-peers test-smollm2 lint format full-size bench bench-delivery bench-peers pico setup clean
 
 demo: site  ## build everything and serve it
 	$(BIN)/pagelm serve dist --port $(PORT)
@@ -45,6 +45,10 @@ full-size: build/bundles/qwen3-0.6b/manifest.json  ## random weights of Qwen3-0.
 bench: .venv/.test dist/site.json  ## figures, as Markdown
 	PYTHONPATH=tests $(BIN)/python -m browser.chromium
 	PYTHONPATH=tests $(BIN)/python -m bench
+
+bench-delivery: .venv/.test build/sites/qwen3-0.6b/site.json  ## a cold and a warm load at full size
+	PYTHONPATH=tests $(BIN)/python -m browser.chromium
+	PYTHONPATH=tests $(BIN)/python -m bench.delivery build/sites/qwen3-0.6b
 
 bench-peers: .venv/.test build/sites/qwen3-0.6b/site.json build/peers/.ready  ## beside its peers, at full size; ARGS="--threads 1"
 	PYTHONPATH=tests $(BIN)/python -m browser.chromium

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 import tempfile
-from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from bench.in_browser import DecodeCosts, Speed, Startup, measure_browser
 from bench.native import measure_native
+from bench.report import say, table
 from bench.turns import TurnCost
 from pyodide_runner import run_in_pyodide
 
@@ -35,16 +34,6 @@ def main() -> None:
     print(turns_table(browser.turns))
     print(overhead_table(overhead))
     print(dispatch_table(browser.decode_costs, browser.layers))
-
-
-def say(stage: str) -> None:
-    print(f"bench: {stage} …", file=sys.stderr, flush=True)
-
-
-def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table under a heading."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join([f"### {title}\n", *(f"| {' | '.join(line)} |" for line in lines), ""])
 
 
 def startup_table(startups: list[Startup]) -> str:
