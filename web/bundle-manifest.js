@@ -7,11 +7,15 @@
  * @module
  */
 
+import { readText } from "./byte-stream.js";
 import { FormatVersionError, ManifestError } from "./errors.js";
 
 const FORMAT = 1;
+/** Hundreds of times what a manifest has: a host that sends without end is not to fill memory. */
+const MAX_BYTES = 16 * 1024 * 1024;
 /** Most tokens whose candidates one run may give: each takes memory in every run. */
 const MAX_VERIFY_TOKENS = 64;
+const OBJECTS = ["model", "generation", "tokenizer", "chat_template", "weights", "graphs", "quantization"];
 const SHA256 = /^[0-9a-f]{64}$/;
 const KEYS = [
   "name",
@@ -76,6 +80,18 @@ const QUANTIZATION = { bits: [4], head_bits: [4, 8], block_size: [16, 32, 64, 12
  */
 
 /**
+ * @param {Response} response
+ * @param {string} url  for messages
+ * @returns {Promise<string>}
+ * @throws {ManifestError} it is longer than any manifest
+ */
+export async function readManifest(response, url) {
+  const text = await readText(response, MAX_BYTES);
+  if (text !== null) return text;
+  throw manifestError(`${url} is longer than ${MAX_BYTES} bytes`, "a bundle's manifest");
+}
+
+/**
  * @param {string} text
  * @param {string} url  for messages
  * @returns {Manifest}
@@ -84,7 +100,7 @@ const QUANTIZATION = { bits: [4], head_bits: [4, 8], block_size: [16, 32, 64, 12
 export function parseManifest(text, url) {
   const manifest = parseJson(text, url);
   if (manifest?.format !== FORMAT) {
-    throw new FormatVersionError(`${url} has format ${JSON.stringify(manifest?.format)}`, {
+    throw new FormatVersionError(`${url} has format ${show(manifest?.format)}`, {
       expected: `format ${FORMAT}, the one this page reads`,
       remedy: "Export the model again with the pagelm that made this page.",
     });
@@ -92,11 +108,15 @@ export function parseManifest(text, url) {
   for (const key of KEYS) {
     if (!(key in manifest)) throw manifestError(`${url} has no ${key}`, `the key ${key}`);
   }
+  for (const key of OBJECTS) {
+    if (!isObject(manifest[key]))
+      throw manifestError(`${url} has ${key} ${show(manifest[key])}`, "an object");
+  }
   for (const [key, values] of Object.entries(QUANTIZATION)) {
-    const found = manifest.quantization?.[key];
+    const found = manifest.quantization[key];
     if (!values.includes(found)) {
       throw manifestError(
-        `${url} has quantization.${key} ${JSON.stringify(found)}`,
+        `${url} has quantization.${key} ${show(found)}`,
         `${values.join(" or ")} in format ${FORMAT}`,
       );
     }
@@ -105,7 +125,7 @@ export function parseManifest(text, url) {
     const count = entry?.verify_tokens ?? MAX_VERIFY_TOKENS;
     if (Number.isInteger(count) && count >= 2 && count <= MAX_VERIFY_TOKENS) continue;
     throw manifestError(
-      `${url} has graphs.${name}.verify_tokens ${JSON.stringify(count)}`,
+      `${url} has graphs.${name}.verify_tokens ${show(count)}`,
       `2 to ${MAX_VERIFY_TOKENS}, or none`,
     );
   }
@@ -120,13 +140,13 @@ export function parseManifest(text, url) {
  * @param {string} url
  */
 function checkFiles({ weights, tokenizer, chat_template, graphs }, url) {
-  if (!Array.isArray(weights?.parts)) throw manifestError(`${url} has no weights.parts`, "a list of parts");
-  for (const entry of [...weights.parts, tokenizer, chat_template, ...Object.values(graphs ?? {})]) {
+  if (!Array.isArray(weights.parts)) throw manifestError(`${url} has no weights.parts`, "a list of parts");
+  for (const entry of [...weights.parts, tokenizer, chat_template, ...Object.values(graphs)]) {
     const { file, bytes, sha256 } = entry ?? {};
     if (typeof file === "string" && Number.isSafeInteger(bytes) && bytes >= 0 && SHA256.test(sha256))
       continue;
     throw manifestError(
-      `${url} describes a file as ${JSON.stringify(entry)?.slice(0, 200)}`,
+      `${url} describes a file as ${isObject(entry) ? `file ${show(file)}, bytes ${show(bytes)}, sha256 ${show(sha256)}` : show(entry)}`,
       "file, bytes and a sha256 of 64 hexadecimal digits",
     );
   }
@@ -150,6 +170,21 @@ export function bundleFolder(url) {
 /** @param {FileEntry[]} entries */
 export function sumBytes(entries) {
   return entries.reduce((total, entry) => total + entry.bytes, 0);
+}
+
+/** @param {unknown} value */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * A value in a message: whole where it is one, since writing out lists in lists may take more stack than there is.
+ *
+ * @param {unknown} value
+ */
+function show(value) {
+  if (Array.isArray(value)) return "a list";
+  return isObject(value) ? "an object" : String(JSON.stringify(value)).slice(0, 200);
 }
 
 /**

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { bundleFolder, parseManifest } from "./bundle-manifest.js";
+import { bundleFolder, parseManifest, readManifest } from "./bundle-manifest.js";
 import { ManifestError, RemoteError, WorkerError } from "./errors.js";
 import { openStoreFolder } from "./part-files.js";
 import { requestPart } from "./part-request.js";
@@ -59,7 +59,7 @@ export async function openBundle(bundleUrl, { fetch = defaultFetch, obtain = obt
   const url = new URL("manifest.json", folder).href;
   try {
     const { response } = await requestPart(fetch, url, "manifest.json", { cache: "no-cache" });
-    const text = await response.text();
+    const text = await readManifest(response, url);
     return new Bundle(folder, text, parseManifest(text, url), obtain);
   } catch (error) {
     const kept = isUnreachable(error) ? await keptManifest(folder) : null;

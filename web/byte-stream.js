@@ -21,6 +21,24 @@ export async function* chunks(response) {
 }
 
 /**
+ * A response's text, or null when it is longer than that: a host may send without end.
+ *
+ * @param {Response} response
+ * @param {number} maxBytes
+ */
+export async function readText(response, maxBytes) {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of chunks(response)) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) return null;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/**
  * The same response, each chunk reported on its way through. Type and status stay, so WebAssembly still streams it.
  *
  * @param {Response} response

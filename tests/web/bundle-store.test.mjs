@@ -210,6 +210,31 @@ test("an HTML page in place of the manifest is said to be one", async () => {
   await assert.rejects(fetchAll(), { name: "ManifestError", message: /manifest\.json is an HTML page/ });
 });
 
+const DEEP = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+for (const [name, text, message] of /** @type {const} */ ([
+  ["lists in lists as its format", () => `{"format": ${DEEP}}`, /has format a list/],
+  ["nothing", () => "null", /has format undefined/],
+  [
+    "lists in lists as a file",
+    () => changed({ tokenizer: { file: "DEEP" } }),
+    /describes a file as file a list/,
+  ],
+  ["no object of graphs", () => changed({ graphs: null }), /has graphs null \(expected an object/],
+  ["a list of its model", () => changed({ model: [] }), /has model a list/],
+  ["a number of weights", () => changed({ weights: 3 }), /has weights 3/],
+  ["more bytes than any manifest has", () => " ".repeat(17 * 1024 * 1024), /is longer than 16777216 bytes/],
+])) {
+  test(`a manifest that has ${name} is refused by name`, async () => {
+    manifest = text();
+    await assert.rejects(fetchAll(), { name: /^(Manifest|FormatVersion)Error$/, message });
+  });
+}
+
+/** @param {object} values */
+function changed(values) {
+  return JSON.stringify({ ...manifest, ...values }).replace('"DEEP"', DEEP);
+}
+
 for (const count of [1, 65, 2.5, "16"]) {
   test(`verify_tokens ${JSON.stringify(count)} is refused`, async () => {
     manifest.graphs.wasm.verify_tokens = count;
