@@ -2,7 +2,7 @@
 /**
  * What a screen reader is told, and when: that the model is ready, that it thinks, and the finished answer; never tokens.
  *
- * Pure. Errors are not announced here: the notice is an alert of its own.
+ * Pure. Errors and notes are not announced here: the notice does it.
  *
  * @module
  */

@@ -68,7 +68,7 @@ export function reduceChat(state, event) {
         ...state,
         phase: "failed",
         ready: null,
-        notice: { error: event.error, remedy: "load" },
+        notice: { tone: "error", error: event.error, remedy: "load" },
       });
     case "lost":
       // The turn stays as it is: it goes on when the model has been loaded again.
@@ -199,7 +199,8 @@ export function messagesIn({ rounds }) {
 function failTurn(state, { id, error, at }) {
   const failed = state.turns.find((turn) => turn.id === id);
   if (!failed) return state;
-  if (!hasBegun(failed)) return returnUnanswered({ ...state, notice: { error, remedy: "send" } });
+  if (!hasBegun(failed))
+    return returnUnanswered({ ...state, notice: { tone: "error", error, remedy: "send" } });
   return changeTurn(state, id, (turn) => ({ ...endThinking(turn, at), status: "failed", error }));
 }
 

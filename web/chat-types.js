@@ -15,8 +15,11 @@
 /** @typedef {import("./turn.js").Turn} Turn */
 /** @typedef {import("./turn.js").TurnEvent} TurnEvent */
 
+/** note: worth knowing, nothing is to be done · error: something does not work @typedef {"note" | "error"} NoticeTone */
+
 /**
  * @typedef {object} Notice
+ * @property {NoticeTone} tone
  * @property {ErrorDescription} error
  * @property {"load" | "send" | null} remedy  what "Try again" would do; null: nothing to try
  */

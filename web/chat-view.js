@@ -199,6 +199,7 @@ export function mountChatView(
       });
       notice.update({
         error: state.notice?.error ?? null,
+        tone: state.notice?.tone ?? "note",
         canTryAgain: state.notice?.remedy != null,
         canDismiss: state.notice?.remedy !== "load",
       });

@@ -110,7 +110,8 @@ export function mountChat(root, options) {
   function save() {
     const wasKept = isKept;
     isKept = store(session, storageKey, storeChat(state));
-    if (wasKept && !isKept) dispatch({ kind: "notice", notice: { error: STORAGE_FULL, remedy: null } });
+    if (wasKept && !isKept)
+      dispatch({ kind: "notice", notice: { tone: "error", error: STORAGE_FULL, remedy: null } });
   }
   addEventListener("pagehide", save);
   document.addEventListener("visibilitychange", save);
@@ -161,7 +162,7 @@ export function mountChat(root, options) {
           isAnswering: ![undefined, "queued"].includes(openTurn(state)?.status),
         };
         const told = recoveryNotice(describe(error), step, then);
-        dispatch({ kind: "lost", notice: { error: told, remedy: null } });
+        dispatch({ kind: "lost", notice: { tone: "note", error: told, remedy: null } });
       },
       failed: (error) => dispatch({ kind: "load-failed", error: describe(error) }),
     });
@@ -204,9 +205,11 @@ export function mountChat(root, options) {
 
   /** @param {string} message  about the address that was opened, or about how the model was loaded */
   function notify(message) {
-    const shown = state.notice?.remedy === null ? state.notice.error : null;
-    const error = shown ? { ...shown, message: `${shown.message} ${message}` } : { name: "Note", message };
-    dispatch({ kind: "notice", notice: { error, remedy: null } });
+    const shown = state.notice?.remedy === null ? state.notice : null;
+    const error = shown
+      ? { ...shown.error, message: `${shown.error.message} ${message}` }
+      : { name: "Note", message };
+    dispatch({ kind: "notice", notice: { tone: shown?.tone ?? "note", error, remedy: null } });
   }
 
   function stop() {
@@ -219,7 +222,7 @@ export function mountChat(root, options) {
     try {
       dispatch({ kind: "opened", chat: readChatFile(await file.text(), options.model.name) });
     } catch (error) {
-      dispatch({ kind: "notice", notice: { error: describe(error), remedy: null } });
+      dispatch({ kind: "notice", notice: { tone: "error", error: describe(error), remedy: null } });
     }
   }
 

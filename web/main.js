@@ -63,7 +63,12 @@ function showStartError(root, error) {
   root.replaceChildren(element("div", { class: "plm-dock" }, noticeRoot));
   const notice = mountNotice(noticeRoot, { onTryAgain: () => location.reload() });
   const { name, message, stack: detail } = error;
-  notice.update({ error: { name, message, detail }, canTryAgain: true, canDismiss: false });
+  notice.update({
+    error: { name, message, detail },
+    tone: "error",
+    canTryAgain: true,
+    canDismiss: false,
+  });
 }
 
 const root = document.getElementById("chat");

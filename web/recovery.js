@@ -81,7 +81,7 @@ export function recoveryNotice({ name, message, detail }, step, { backend, isAns
   return {
     name,
     message: `${what} is loaded ${how}${goesOn}.`,
-    detail: detail ? `${message}\n${detail}` : message,
+    detail: [`${name}: ${message}`, detail ?? ""].join("\n").trimEnd(),
   };
 }
 

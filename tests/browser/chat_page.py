@@ -46,6 +46,10 @@ class ChatPage:
     def backend_badge(self) -> Locator:
         return self.page.get_by_role("button", name="Backend:")
 
+    def note(self, text: str) -> Locator:
+        """What the page says that is no error."""
+        return self.page.get_by_role("status").filter(has_text=text)
+
     def wait_until_ready(self) -> None:
         """Until the badge names the backend: it does when the model has loaded."""
         expect(self.backend_badge).to_be_visible(timeout=LOAD_MS)

@@ -58,8 +58,8 @@ def test_a_browser_without_webgpu_computes_on_wasm(page: Page, open_chat: OpenCh
 def test_half_precision_that_does_not_start_leaves_single(page: Page, open_chat: OpenChat) -> None:
     gpu_faults.put_into_worker(page, gpu_faults.HARDWARE, gpu_faults.SHADER_F16)
     chat = open_chat()
-    expect(alert(page)).to_contain_text("WebGPU in half precision was dropped: the GPU refuses a device")
-    expect(alert(page)).to_contain_text("WebGPU in single precision runs instead.")
+    expect(chat.note("WebGPU in half precision was dropped: the GPU refuses a device")).to_be_visible()
+    expect(chat.note("WebGPU in single precision runs instead.")).to_be_visible()
     expect_right_answer(chat)
 
 
@@ -79,8 +79,8 @@ def test_a_gpu_that_does_not_start_leaves_wasm(
     page.on("request", lambda request: weights.append(request.url) if "/weights/" in request.url else None)
     gpu_faults.put_into_worker(page, gpu_faults.HARDWARE, fault)
     chat = open_chat()
-    expect(alert(page)).to_contain_text("WebGPU in single precision was dropped: ")
-    expect(alert(page)).to_contain_text("WASM runs instead.")
+    expect(chat.note("WebGPU in single precision was dropped: ")).to_be_visible()
+    expect(chat.note("WASM runs instead.")).to_be_visible()
     expect_what_runs(page, "WASM runs because", "WebGPU in single precision, dropped", problem)
     expect_right_answer(chat)
     assert len(weights) == len(set(weights)), "weights are fetched once, whatever is tried"
@@ -93,10 +93,11 @@ def test_a_gpu_that_computes_wrongly_without_an_error_leaves_wasm(page: Page, op
     gpu_faults.put_into_worker(page, gpu_faults.HARDWARE, gpu_faults.SAY_DESTROYED)
     gpu_faults.replace_in_module(page, "gpu-device.js", gpu_faults.NARROW_SUBGROUPS)
     chat = open_chat()
-    expect(alert(page)).to_contain_text(
+    note = (
         "WebGPU in single precision was dropped: the graph webgpu-f32 computes wrongly on this device. "
         "WASM runs instead."
     )
+    expect(chat.note(note)).to_be_visible()
     expect_what_runs(
         page,
         "ahead by 16.7 logits, as its export says; it is 510, ahead by 16.",
@@ -124,8 +125,8 @@ def test_half_precision_that_computes_wrongly_leaves_single(
     page.route(f"**/{altered['file']}", lambda route: route.fulfill(path=copy / altered["file"]))
     gpu_faults.put_into_worker(page, gpu_faults.HARDWARE)
     chat = open_chat()
-    expect(alert(page)).to_contain_text("WebGPU in half precision was dropped: the graph webgpu-f16 computes")
-    expect(alert(page)).to_contain_text("WebGPU in single precision runs instead.")
+    expect(chat.note("WebGPU in half precision was dropped: the graph webgpu-f16 computes")).to_be_visible()
+    expect(chat.note("WebGPU in single precision runs instead.")).to_be_visible()
     expect_right_answer(chat)
 
 

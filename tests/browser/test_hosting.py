@@ -34,8 +34,8 @@ def test_it_runs_from_a_sub_path_of_any_static_host(page: Page, sub_path_url: st
 
 def test_threads_that_a_host_cannot_have_are_said(page: Page, sub_path_url: str) -> None:
     page.goto(sub_path_url + "?backend=wasm&threads=2")
-    notice = page.get_by_role("alert").filter(visible=True)
-    expect(notice).to_contain_text("threads=2")
+    notice = ChatPage(page).note("threads=2")
+    expect(notice).to_be_visible()
     expect(notice).to_contain_text("1 thread.")
     ChatPage(page).wait_until_ready()
 

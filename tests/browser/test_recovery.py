@@ -67,13 +67,13 @@ def told_by(answer: Locator) -> str:
     return f"{reasoning}\n{ChatPage.text_of(answer).inner_text()}"
 
 
-def notice_of(chat: ChatPage) -> Locator:
-    """The page's own: a failed answer has another, above it."""
-    return chat.page.get_by_role("alert").filter(visible=True).last
+def expect_note(chat: ChatPage, text: str) -> None:
+    expect(chat.note(text)).to_be_visible(timeout=LOAD_MS)
+    expect(alert(chat)).to_have_count(0)
 
 
-def expect_notice(chat: ChatPage, text: str) -> None:
-    expect(notice_of(chat)).to_contain_text(text, timeout=LOAD_MS)
+def alert(chat: ChatPage) -> Locator:
+    return chat.page.get_by_role("alert").filter(visible=True)
 
 
 def expect_next_answer(chat: ChatPage) -> None:
@@ -102,8 +102,8 @@ def test_the_answer_goes_on(
     page.goto(site_url + query)
     chat = ChatPage(page)
     answer = ask(chat, sampling)
-    expect_notice(chat, notice)
-    expect_notice(chat, "the answer goes on where it was")
+    expect_note(chat, notice)
+    expect_note(chat, "the answer goes on where it was")
     assert told_by(answer) == undisturbed(query, sampling)
     expect_next_answer(chat)
     assert len(faults.workers) == 2
@@ -122,7 +122,7 @@ def test_a_loss_while_nothing_runs_is_mended_before_the_next_question(
     chat = ChatPage(page)
     chat.wait_until_ready()
     faults.strike()
-    expect_notice(chat, f"{notice}.")
+    expect_note(chat, f"{notice}.")
     chat.wait_until_ready()
     expect_next_answer(chat)
 
@@ -139,7 +139,7 @@ def test_a_loss_while_loading_loads_again_and_the_question_that_waits_is_answere
     page.goto(site_url + query)
     chat = ChatPage(page)
     answer = chat.send("What is 14 + 5?")
-    expect_notice(chat, "stopped working. It is loaded again.")
+    expect_note(chat, "stopped working. It is loaded again.")
     expect(answer).to_have_attribute("aria-busy", "false", timeout=LOAD_MS)
     expect(chat.text_of(answer)).to_contain_text("19")
 
@@ -152,7 +152,7 @@ def test_a_call_that_a_loss_interrupts_is_run_again(page: Page, site_url: str, f
     chat.set_sampling(temperature="0")
     switch_calculator(chat)
     answer = chat.send("What is 27 * 38?")
-    expect_notice(chat, STOPPED)
+    expect_note(chat, STOPPED)
     expect(answer).to_have_attribute("aria-busy", "false", timeout=LOAD_MS)
     expect(chat.text_of(answer)).to_have_text("27 * 38 = 1026")
     expect(answer.get_by_role("button", name="Called calculator")).to_have_count(1)
@@ -166,7 +166,7 @@ def test_memory_that_is_refused_to_a_long_chat_is_found_in_a_fresh_worker(
     page.goto(site_url + query)
     chat = ChatPage(page)
     answer = ask(chat, GREEDY, LONG)
-    expect_notice(chat, "The memory ran out. The model is loaded again, and the answer goes on")
+    expect_note(chat, "The memory ran out. The model is loaded again, and the answer goes on")
     assert told_by(answer) == undisturbed(query, GREEDY, LONG)
 
 
@@ -182,7 +182,7 @@ def test_a_branch_goes_on_after_a_loss_and_the_chat_it_came_from_is_kept(
     chat.ask("and plus 12?")
     chat.questions.last.get_by_role("button", name="Edit the question in a branch").click()
     chat.send("and plus 20?")
-    expect_notice(chat, STOPPED)
+    expect_note(chat, STOPPED)
     expect(chat.answers.last).to_have_attribute("aria-busy", "false", timeout=LOAD_MS)
     expect(chat.text_of(chat.answers.last)).to_have_text("65 + 20 = 85")
     go_to_chat(chat, "and plus 12?")
@@ -196,9 +196,9 @@ def test_a_second_loss_of_a_backend_that_was_asked_for_is_told(
     page.goto(site_url + "?backend=wasm")
     chat = ChatPage(page)
     answer = ask(chat, GREEDY)
-    retry = notice_of(chat).get_by_role("button", name="Try again")
+    retry = alert(chat).last.get_by_role("button", name="Try again")
     expect(retry).to_be_visible(timeout=LOAD_MS)
-    expect_notice(chat, "The worker was ended by the browser")
+    expect(alert(chat).last).to_contain_text("The worker was ended by the browser")
     expect(answer.get_by_role("button", name="Thought")).to_be_visible()
     retry.click()
     chat.wait_until_ready()
@@ -211,7 +211,7 @@ def test_a_gpu_that_is_lost_twice_is_left_for_wasm(page: Page, site_url: str, fa
     page.goto(site_url)
     chat = ChatPage(page)
     answer = ask(chat, GREEDY)
-    expect_notice(chat, "WebGPU failed again. The model is loaded with WASM now, and the answer goes on")
+    expect_note(chat, "WebGPU failed again. The model is loaded with WASM now, and the answer goes on")
     told = told_by(answer)
     assert told.endswith("4821 + 3977 = 8798")
     chat.backend_badge.click()
@@ -225,7 +225,7 @@ def test_an_answer_is_stopped_while_the_model_is_loaded_again(
     page.goto(site_url + "?backend=wasm")
     chat = ChatPage(page)
     answer = ask(chat, GREEDY)
-    expect_notice(chat, STOPPED)
+    expect_note(chat, STOPPED)
     chat.stop_button.click()
     expect(answer).to_contain_text("Stopped")
     chat.wait_until_ready()
@@ -250,4 +250,4 @@ def test_a_page_that_was_frozen_goes_on(
         os.kill(renderer, signal.SIGCONT)
     expect(answer).to_have_attribute("aria-busy", "true")
     assert told_by(answer) == undisturbed(query, GREEDY)
-    expect(page.get_by_role("alert").filter(visible=True)).to_have_count(0)
+    expect(alert(chat)).to_have_count(0)

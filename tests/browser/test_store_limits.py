@@ -130,8 +130,8 @@ def test_a_browser_that_keeps_nothing_says_so_and_answers(
         page.goto(host.url + "index.html?backend=wasm")
         chat = ChatPage(page)
         chat.wait_until_ready()
-        alert = page.get_by_role("alert").filter(visible=True)
-        expect(alert).to_contain_text("the model is in memory only, and the next visit downloads it again")
+        note = chat.note("the model is in memory only, and the next visit downloads it again")
+        expect(note).to_be_visible()
         chat.set_sampling(temperature="0")
         expect(chat.text_of(chat.ask("What is 27 + 38?"))).to_have_text("27 + 38 = 65")
     finally:

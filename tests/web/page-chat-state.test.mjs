@@ -116,7 +116,7 @@ test("failed loading puts waiting questions back before the draft", () => {
   ]);
   assert.equal(state.draft, "early\nand this");
   assert.deepEqual(state.turns, []);
-  assert.deepEqual(state.notice, { error: ERROR, remedy: "load" });
+  assert.deepEqual(state.notice, { tone: "error", error: ERROR, remedy: "load" });
 });
 
 test("reasoning and answer grow apart", () => {
@@ -156,7 +156,7 @@ test("a failure before the first token puts the question back and offers to send
   );
   assert.deepEqual(state.turns, []);
   assert.equal(state.draft, "q");
-  assert.deepEqual(state.notice, { error: ERROR, remedy: "send" });
+  assert.deepEqual(state.notice, { tone: "error", error: ERROR, remedy: "send" });
 });
 
 test("a failure in the middle keeps what was written and shows the error there", () => {

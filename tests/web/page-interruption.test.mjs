@@ -8,7 +8,8 @@ import { nextTurn, openTurn } from "../../web/open-turn.js";
 
 /** @typedef {import("../../web/chat-state.js").ChatEvent} ChatEvent */
 
-const NOTICE = { error: { name: "DeviceLostError", message: "It was lost." }, remedy: null };
+/** @type {import("../../web/chat-types.js").Notice} */
+const NOTICE = { tone: "note", error: { name: "DeviceLostError", message: "It was lost." }, remedy: null };
 const LOST = /** @type {const} */ ({ kind: "lost", notice: NOTICE });
 const CALL = { name: "add", arguments: { a: 1 } };
 

@@ -18,26 +18,46 @@ function mount() {
 
 test("an offer goes when it is no longer possible, though the error stays the same", () => {
   const { notice, offers } = mount();
-  notice.update({ error: ERROR, canTryAgain: true, canDismiss: true });
+  notice.update({ error: ERROR, tone: "error", canTryAgain: true, canDismiss: true });
   assert.deepEqual(offers(), ["Try again", "Dismiss"]);
-  notice.update({ error: ERROR, canTryAgain: false, canDismiss: true });
+  notice.update({ error: ERROR, tone: "error", canTryAgain: false, canDismiss: true });
   assert.deepEqual(offers(), ["Dismiss"]);
-  notice.update({ error: ERROR, canTryAgain: true, canDismiss: false });
+  notice.update({ error: ERROR, tone: "error", canTryAgain: true, canDismiss: false });
   assert.deepEqual(offers(), ["Try again"]);
 });
 
 test("the same error is not built again: a screen reader would say it again", () => {
   const { root, notice } = mount();
-  notice.update({ error: ERROR, canTryAgain: true, canDismiss: false });
+  notice.update({ error: ERROR, tone: "error", canTryAgain: true, canDismiss: false });
   const [content] = root.children;
-  notice.update({ error: ERROR, canTryAgain: false, canDismiss: false });
+  notice.update({ error: ERROR, tone: "error", canTryAgain: false, canDismiss: false });
   assert.equal(root.children[0], content);
 });
 
 test("without an error there is nothing to see", () => {
   const { root, notice, offers } = mount();
-  notice.update({ error: ERROR, canTryAgain: true, canDismiss: true });
-  notice.update({ error: null, canTryAgain: true, canDismiss: true });
-  assert.ok(root.hidden);
+  notice.update({ error: ERROR, tone: "error", canTryAgain: true, canDismiss: true });
+  notice.update({ error: null, tone: "note", canTryAgain: true, canDismiss: true });
+  assert.deepEqual([root.children, root.getAttribute("role")], [[], "status"]);
   assert.deepEqual(offers(), []);
+});
+
+test("an error is an alert with its name, and a note is a status without one", () => {
+  const { root, notice } = mount();
+  const shown = () => [
+    root.getAttribute("role"),
+    root.dataset.tone,
+    visible(root, "p").map((p) => p.textContent),
+  ];
+  notice.update({ error: ERROR, tone: "error", canTryAgain: false, canDismiss: true });
+  assert.deepEqual(shown(), ["alert", "error", ["It broke.", "BackendError"]]);
+  notice.update({ error: { ...ERROR }, tone: "note", canTryAgain: false, canDismiss: true });
+  assert.deepEqual(shown(), ["status", "note", ["It broke."]]);
+});
+
+test("what is told next is put into a root that screen readers already know", () => {
+  const { root, notice } = mount();
+  assert.deepEqual([root.hidden, root.getAttribute("role")], [false, "status"]);
+  notice.update({ error: null, tone: "note", canTryAgain: false, canDismiss: false });
+  assert.equal(root.hidden, false);
 });

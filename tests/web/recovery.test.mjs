@@ -54,7 +54,7 @@ test("a person reads what happened and what becomes of the answer; the error's o
   const idle = { ...answering, isAnswering: false };
   const notice = recoveryNotice({ ...LOST, detail: "at run" }, "again", answering);
   assert.match(notice.message, /^The GPU was lost\. The model is loaded again, and the answer goes on/);
-  assert.equal(notice.detail, `${LOST.message}\nat run`);
+  assert.equal(notice.detail, `${LOST.name}: ${LOST.message}\nat run`);
   assert.equal(recoveryNotice(LOST, "again", idle).message, "The GPU was lost. The model is loaded again.");
   assert.match(recoveryNotice(LOST, "again", { ...idle, backend: "wasm" }).message, /^The model stopped/);
   assert.match(recoveryNotice(LOST, "wasm", idle).message, /WebGPU failed again.*with WASM now/);

@@ -94,7 +94,13 @@ export function mountMessage(root, { onRetry, onBranch, onCallAnswer }) {
       waiting.hidden = waiting.textContent === "";
       setText(ending, turn.finishReason ? finishSentence(turn.finishReason, turn.usage) : "");
       ending.hidden = ending.textContent === "";
-      notice.update({ error: turn.error, canTryAgain: isLast && canRetry, canDismiss: false });
+      noticeRoot.hidden = turn.error === null;
+      notice.update({
+        error: turn.error,
+        tone: "error",
+        canTryAgain: isLast && canRetry,
+        canDismiss: false,
+      });
       stats.update(closed ? turn.usage : null);
       answer.setAttribute("aria-busy", String(!closed));
       actions.hidden = !closed;

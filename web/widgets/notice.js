@@ -1,12 +1,15 @@
 // @ts-check
 /**
- * What went wrong, in words, with what to do about it. An alert: screen readers say it at once.
+ * What went wrong, or is only worth knowing, in words, with what to do about it.
+ *
+ * An error is an alert: screen readers say it at once. A note is a status: they say it when they have finished.
  *
  * @module
  */
 
 import { button, element, icon, setText } from "../element.js";
 
+/** @typedef {import("../chat-types.js").NoticeTone} NoticeTone */
 /** @typedef {import("../protocol.js").ErrorDescription} ErrorDescription */
 
 /**
@@ -14,8 +17,7 @@ import { button, element, icon, setText } from "../element.js";
  * @param {{onTryAgain: () => void, onDismiss?: () => void}} actions
  */
 export function mountNotice(root, { onTryAgain, onDismiss }) {
-  root.setAttribute("role", "alert");
-  root.hidden = true;
+  root.setAttribute("role", "status");
   const retry = button({
     label: "Try again",
     icon: "retry",
@@ -28,20 +30,23 @@ export function mountNotice(root, { onTryAgain, onDismiss }) {
   let shown = null;
 
   return {
-    /** @param {{error: ErrorDescription | null, canTryAgain: boolean, canDismiss: boolean}} view */
-    update({ error, canTryAgain, canDismiss }) {
-      root.hidden = error === null;
+    /** @param {{error: ErrorDescription | null, tone: NoticeTone, canTryAgain: boolean, canDismiss: boolean}} view */
+    update({ error, tone, canTryAgain, canDismiss }) {
       retry.hidden = !canTryAgain;
       dismiss.hidden = !canDismiss || !onDismiss;
       if (error === shown) return;
       shown = error;
-      // Built anew: an alert is announced when its content appears, not when it becomes visible.
+      // Built anew in a root that stays: it is announced when its content appears, not when it becomes visible.
       root.replaceChildren();
+      root.setAttribute("role", error !== null && tone === "error" ? "alert" : "status");
       if (error === null) return;
+      root.dataset.tone = tone;
       const message = element("p", { class: "plm-notice-message" }, error.message);
       const name = element("p", { class: "plm-notice-name" }, error.name);
       const actions = element("div", { class: "plm-notice-actions" }, retry, dismiss);
-      root.append(icon("alert"), element("div", {}, message, name, ...detailOf(error), actions));
+      const named = tone === "error" ? [name] : [];
+      const content = element("div", {}, message, ...named, ...detailOf(error), actions);
+      root.append(icon(tone === "error" ? "alert" : "info"), content);
     },
   };
 }
