@@ -44,6 +44,10 @@ class PrefillProgress:
     Attributes:
         read_tokens: How much of the prompt the cache holds by now.
         prompt_tokens: Length of the prompt.
+
+    >>> progress = PrefillProgress(128, 512)
+    >>> f"{progress.read_tokens / progress.prompt_tokens:.0%}"
+    '25%'
     """
 
     read_tokens: int

@@ -24,7 +24,13 @@ class TurnsDropped:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """A piece of what the model thinks before it answers; never empty, tags left out."""
+    """A piece of what the model thinks before it answers; never empty, tags left out.
+
+    >>> match ReasoningDelta("Ones 7+8=15"):
+    ...     case ReasoningDelta(text):
+    ...         text
+    'Ones 7+8=15'
+    """
 
     text: str
 
@@ -59,6 +65,10 @@ class Usage:
         steps: How many runs of the model the new tokens took.
         replayed_tokens: Of the new tokens, those said before the reply was interrupted; `decode_ms` is for
             the others, and for reading these.
+
+    >>> usage = Usage(36, 20, 34, 11, 8.0, 90.0, 81, 4096, 1048576, 7, False, 45)
+    >>> usage.new_prompt_tokens, usage.prefill_tokens_per_second, usage.decode_tokens_per_second
+    (16, 2000.0, 500.0)
     """
 
     prompt_tokens: int
@@ -134,6 +144,10 @@ class TokenLogprob:
         token_id: Its id.
         token: Its bytes, which may be a part of a character.
         logprob: Natural logarithm of its probability among the whole vocabulary, before sampling options.
+
+    >>> from math import exp
+    >>> f"{exp(TokenLogprob(71, b'65', -0.0101).logprob):.0%}"
+    '99%'
     """
 
     token_id: int
@@ -161,6 +175,9 @@ class ToolResult:
     Attributes:
         call: What was asked for.
         content: What the model is told: text, JSON, or `{"error": …}`.
+
+    >>> ToolResult(ToolCall("add", {"a": 27, "b": 38}), "65").call.arguments["b"]
+    38
     """
 
     call: ToolCall | BrokenToolCall

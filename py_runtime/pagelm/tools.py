@@ -27,6 +27,13 @@ class Tool:
         name: What the model calls it.
         schema: `{"type": "function", "function": {"name", "description", "parameters"}}`.
         function: Runs it; may be a coroutine function.
+
+    A schema of its own, where none can be derived from signature and docstring:
+
+    >>> described = {"name": "now", "description": "Tell the time.", "parameters": {"type": "object"}}
+    >>> clock = Tool("now", {"type": "function", "function": described}, lambda: "12:00")
+    >>> Toolbox([clock]).refuse(ToolCall("now", {})) is None
+    True
     """
 
     name: str

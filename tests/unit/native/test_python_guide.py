@@ -19,7 +19,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    return export_bundle(CHECKPOINT_DIRECTORY, tmp_path / "bundles" / "pico", name="pico")
+    return export_bundle(CHECKPOINT_DIRECTORY, tmp_path / "build" / "bundles" / "pico", name="pico")
 
 
 def read_guide() -> str:
@@ -38,10 +38,10 @@ def examples(guide: str) -> list[doctest.Example]:
 
 
 def test_the_guide_does_what_it_shows(
-    bundle: Path, host: tuple[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    host: tuple[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PAGELM_BUNDLES", str(bundle.parent))
+    monkeypatch.delenv("PAGELM_BUNDLES", raising=False)
     monkeypatch.setenv("PAGELM_CACHE", str(tmp_path / "cache"))
     guide = read_guide()
     assert guide.count(SERVED) == 1
