@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,12 +13,10 @@ import pytest
 from fakes import (
     CHAT_TEMPLATE,
     CONTEXT_SIZE,
-    TOOL_VOCAB_SIZE,
     VOCAB_SIZE,
     FailingBackend,
     PausingBackend,
     Stepper,
-    in_circles,
     manifest_value,
     model_on,
     reply_ids,
@@ -27,43 +24,10 @@ from fakes import (
     scripted,
     successor,
     tokenizer_bytes,
-    tool_model_on,
 )
 from pagelm.page_session import PageSession, open_session, open_session_on
 from pagelm.scripted import ScriptedBackend
-
-
-class Page:
-    """The other side: keeps what was posted."""
-
-    def __init__(self) -> None:
-        self.messages: list[tuple[str, int, dict[str, Any]]] = []
-
-    def post(self, kind: str, id: int, payload_json: str) -> None:
-        self.messages.append((kind, id, json.loads(payload_json)))
-
-    def text(self, kind: str, id: int = 1) -> str:
-        return "".join(payload["text"] for k, i, payload in self.messages if (k, i) == (kind, id))
-
-    def last(self, id: int = 1) -> tuple[str, dict[str, Any]]:
-        kind, _, payload = [message for message in self.messages if message[1] == id][-1]
-        return kind, payload
-
-
-def request(content: str = "2 + 2?", **changes: Any) -> str:
-    value: dict[str, Any] = {
-        "messages": [{"role": "user", "content": content}],
-        "enableThinking": True,
-        "sampling": {},
-        **changes,
-    }
-    return json.dumps(value)
-
-
-def ask(backend: ScriptedBackend, request_json: str) -> Page:
-    page = Page()
-    run(PageSession(model_on(backend), page.post).generate(1, request_json))
-    return page
+from posted_page import Page, ask, request
 
 
 def test_reasoning_then_text_then_done() -> None:
@@ -379,211 +343,3 @@ def test_the_tokenizer_may_come_as_a_typed_array() -> None:
     )
     run(session.generate(1, request()))
     assert page.text("text") == "4."
-
-
-def count(session: PageSession, **fields: Any) -> None:
-    messages = [{"role": "user", "content": "2 + 2?"}]
-    session.count(9, json.dumps({"messages": messages, "enableThinking": True, **fields}))
-
-
-def test_tokens_are_counted_before_a_question_is_asked() -> None:
-    page = Page()
-    model = model_on(scripted())
-    count(PageSession(model, page.post))
-    tokens = model.count_tokens([{"role": "user", "content": "2 + 2?"}])
-    assert page.last(9) == ("counted", {"tokens": tokens, "contextSize": CONTEXT_SIZE})
-
-
-def test_tokens_are_counted_while_an_answer_runs() -> None:
-    page = Page()
-    session = PageSession(model_on(PausingBackend(successor, vocab_size=VOCAB_SIZE)), page.post)
-    task = Stepper(session.generate(1, request(sampling={"temperature": 0, "maxNewTokens": 5})))
-    task.step()
-    count(session)
-    assert page.last(9)[0] == "counted"
-    task.finish()
-    assert page.last(1)[0] == "done"
-
-
-@pytest.mark.parametrize(
-    ("fields", "problem"),
-    [({"messages": []}, "messages is empty"), ({"enableThinking": 1}, "enableThinking is a")],
-)
-def test_a_count_that_makes_no_sense_is_refused(fields: dict[str, Any], problem: str) -> None:
-    page = Page()
-    count(PageSession(model_on(scripted()), page.post), **fields)
-    kind, payload = page.last(9)
-    assert (kind, payload["error"]["name"]) == ("error", "ProtocolError")
-    assert problem in payload["error"]["message"]
-
-
-def long_chat() -> list[dict[str, str]]:
-    roles = ("user", "assistant", "user", "assistant", "user")
-    return [{"role": role, "content": "x" * 90} for role in roles]
-
-
-def test_a_chat_that_is_too_long_is_refused_unless_its_oldest_turns_may_go() -> None:
-    messages = [{"role": "user", "content": "x" * 400}, {"role": "assistant", "content": "y"}, *long_chat()]
-    refused = ask(scripted("4."), request(messages=messages))
-    assert refused.last()[1]["error"]["name"] == "ContextOverflowError"
-    page = ask(scripted("4."), request(messages=messages, overflow="truncate-oldest-turns"))
-    assert page.messages[0] == ("turnsDropped", 1, {"messages": 4})
-    assert page.text("text") == "4."
-
-
-def test_the_progress_of_a_long_prompt_is_posted() -> None:
-    page = ask(scripted("4."), request("x" * 300))
-    kinds = [kind for kind, _, _ in page.messages]
-    assert kinds[:3] == ["prefill", "prefill", "text"]
-    assert page.messages[0][2]["readTokens"] == 128
-
-
-def test_guesses_may_be_switched_on() -> None:
-    def model_says(**options: object) -> tuple[str, int]:
-        backend = ScriptedBackend(in_circles, vocab_size=VOCAB_SIZE, max_positions=512, verify_tokens=8)
-        page = ask(backend, request(sampling={"maxNewTokens": 40}, enableThinking=False, **options))
-        return page.text("text"), page.last()[1]["usage"]["steps"]
-
-    said, steps = model_says(promptLookup=True)
-    assert model_says() == model_says(promptLookup=False) == (said, 39)
-    assert steps < 20
-
-
-def test_a_switch_that_is_none_is_refused() -> None:
-    error = ask(scripted("4."), request(promptLookup="no")).last()[1]["error"]
-    assert "promptLookup is a string (expected true or false)" in error["message"]
-
-
-def test_an_unknown_overflow_policy_is_refused() -> None:
-    error = ask(scripted("4."), request(overflow="forget")).last()[1]["error"]
-    assert "overflow is 'forget'" in error["message"]
-
-
-def test_an_answer_has_the_form_that_is_asked_for() -> None:
-    schema = {"type": "array", "items": {"const": 4}, "minItems": 1, "maxItems": 1}
-    as_json = {"type": "json_schema", "schema": schema}
-    page = ask(scripted("4."), request(enableThinking=False, responseFormat=as_json))
-    assert page.text("text") == "[4]"
-    as_pattern = {"type": "regex", "pattern": "[0-9]!"}
-    page = ask(scripted("4."), request(enableThinking=False, responseFormat=as_pattern))
-    assert page.text("text") == "4!"
-
-
-@pytest.mark.parametrize(
-    ("response_format", "name", "problem"),
-    [
-        ("json", "ProtocolError", "responseFormat is a string"),
-        ({"type": "xml"}, "ProtocolError", "responseFormat.type is 'xml'"),
-        ({"type": "json_schema"}, "ProtocolError", "responseFormat.schema is missing"),
-        ({"type": "json_schema", "schema": []}, "ProtocolError", "responseFormat.schema is an array"),
-        ({"type": "regex", "pattern": 4}, "ProtocolError", "responseFormat.pattern is a number"),
-        ({"type": "regex", "pattern": "(?=a)"}, "GrammarError", "a lookahead"),
-        ({"type": "json_schema", "schema": {"not": {}}}, "GrammarError", "#/not is not supported"),
-    ],
-)
-def test_a_form_that_cannot_be_is_refused(response_format: object, name: str, problem: str) -> None:
-    error = ask(scripted("4."), request(responseFormat=response_format)).last()[1]["error"]
-    assert error["name"] == name
-    assert problem in error["message"]
-
-
-TOOL = {"type": "function", "function": {"name": "add", "description": "", "parameters": {"type": "object"}}}
-QWEN3 = (Path(__file__).parents[1] / "text" / "qwen3.jinja").read_text()
-
-
-def tool_session(page: Page, *replies: str) -> PageSession:
-    script = [reply_ids(reply) for reply in replies]
-    backend = ScriptedBackend.playing(script, vocab_size=TOOL_VOCAB_SIZE, max_positions=4 * CONTEXT_SIZE)
-    return PageSession(tool_model_on(backend, QWEN3), page.post)
-
-
-def ask_with_tools(*replies: str, **fields: Any) -> Page:
-    page = Page()
-    session = tool_session(page, *replies)
-    run(session.generate(1, request(**{"tools": [TOOL], **fields})))
-    return page
-
-
-def test_a_call_of_a_tool_is_posted_and_the_page_runs_it() -> None:
-    page = ask_with_tools('<tool_call>\n{"name": "add", "arguments": {"a": 2}}\n</tool_call>')
-    kind, id, call = page.messages[-2]
-    assert call.pop("said")
-    assert (kind, id, call) == ("toolCall", 1, {"name": "add", "arguments": {"a": 2}})
-    assert page.last()[1]["finishReason"] == "stop"
-
-
-def test_a_call_that_a_limit_cuts_is_posted_with_what_is_wrong() -> None:
-    call = '<tool_call>\n{"name": "add", "arguments": {}}\n</tool_call>'
-    payload = ask_with_tools(call, sampling={"maxNewTokens": 5}).messages[-2][2]
-    assert payload["text"] == '\n{"n'
-    assert payload["problem"] == "The tool call ends without </tool_call>."
-    assert len(payload["said"]) == 5
-
-
-def test_results_of_tools_are_messages() -> None:
-    call = {"type": "function", "function": {"name": "add", "arguments": {"a": 2}}}
-    messages = [
-        {"role": "user", "content": "?"},
-        {"role": "assistant", "content": "", "tool_calls": [call]},
-        {"role": "tool", "content": "4"},
-    ]
-    assert ask_with_tools("4.", messages=messages).text("text") == "4."
-
-
-@pytest.mark.parametrize(
-    ("tools", "problem"),
-    [
-        ([{}], "tools[0].type is missing"),
-        ([{"type": "function", "function": {"name": "add"}}], "tools[0].function.parameters is missing"),
-        ("add", "tools is a string"),
-    ],
-)
-def test_a_tool_that_is_none_is_refused(tools: object, problem: str) -> None:
-    error = ask_with_tools(tools=tools).last()[1]["error"]
-    assert (error["name"], problem in error["message"]) == ("ProtocolError", True)
-
-
-def test_a_page_hears_which_tools_run_here() -> None:
-    session = tool_session(Page())
-    assert [tool["function"]["name"] for tool in json.loads(session.tools())] == ["calculator"]
-
-
-def test_a_page_hears_that_a_model_cannot_call_tools() -> None:
-    assert json.loads(PageSession(model_on(scripted("4.")), Page().post).tools()) is None
-
-
-def run_tool(call: object) -> tuple[str, dict[str, Any]]:
-    page = Page()
-    session = tool_session(page)
-    tools = [*json.loads(session.tools()), TOOL]
-    run(session.run_tool(1, json.dumps({"call": call, "tools": tools})))
-    return page.last()
-
-
-def test_a_call_is_run_checked_or_handed_back() -> None:
-    assert run_tool({"name": "calculator", "arguments": {"expression": "27 * 38"}}) == (
-        "toolResult",
-        {"content": "1026"},
-    )
-    assert run_tool({"name": "add", "arguments": {}}) == ("toolResult", {"content": None})
-    assert "not JSON" in run_tool({"text": "{", "problem": "It is not JSON."})[1]["content"]
-
-
-def test_a_call_that_is_none_is_refused() -> None:
-    kind, payload = run_tool({"name": "add"})
-    assert (kind, payload["error"]["name"]) == ("error", "ProtocolError")
-    assert "call.arguments is missing" in payload["error"]["message"]
-
-
-def check_format(response_format: object) -> tuple[str, dict[str, Any]]:
-    page = Page()
-    session = PageSession(model_on(scripted("4.")), page.post)
-    session.check_format(1, json.dumps({"responseFormat": response_format}))
-    return page.last()
-
-
-def test_a_form_is_checked_before_anything_is_asked() -> None:
-    assert check_format({"type": "regex", "pattern": "[0-9]+"}) == ("formatChecked", {})
-    kind, payload = check_format({"type": "json_schema", "schema": {"not": {}}})
-    assert (kind, payload["error"]["name"]) == ("error", "GrammarError")
-    assert "#/not is not supported" in payload["error"]["message"]
