@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from pagelm.backend import Candidates
 from pagelm.language_model import LanguageModel
-from pagelm.manifest import Manifest, parse_manifest
+from pagelm.manifest import parse_manifest
+from pagelm.manifest_values import Manifest
 from pagelm.scripted import ScriptedBackend
 from pagelm.vocabulary_format import AddedToken, Vocabulary, pack_vocabulary
 

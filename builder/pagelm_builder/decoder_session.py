@@ -15,7 +15,8 @@ import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
 
-from pagelm.manifest import Manifest, read_verified
+from pagelm.bundle_files import read_verified
+from pagelm.manifest_values import Manifest
 from pagelm_builder.errors import VerificationError
 
 Past: TypeAlias = dict[str, NDArray[np.generic]]

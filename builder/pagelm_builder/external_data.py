@@ -18,7 +18,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pagelm.manifest import Expanded, ExpandedTensor, Manifest, read_verified
+from pagelm.bundle_files import read_verified
+from pagelm.manifest_values import Expanded, ExpandedTensor, Manifest
 from pagelm_builder.disk_space import named_full_disk
 from pagelm_builder.quantize.block_format import BlockFormat
 from pagelm_builder.quantize.expansion import expand_rows

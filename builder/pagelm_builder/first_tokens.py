@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import mean
 
 from pagelm.errors import TemplateError
-from pagelm.manifest import Manifest, load_manifest
+from pagelm.manifest import load_manifest
+from pagelm.manifest_values import Manifest
 from pagelm_builder.config import JsonValue
 from pagelm_builder.decoder_session import DecoderSession, Step
 from pagelm_builder.verify.prompts import Prompt, make_long_prompt

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf has no types
 
-from pagelm.manifest import Graph, Manifest
+from pagelm.manifest_values import Graph, Manifest
 
 _CACHE_TYPES = {"float32": onnx.TensorProto.FLOAT, "float16": onnx.TensorProto.FLOAT16}
 # onnxruntime has it in ONNX's own domain, ONNX does not

@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pagelm.manifest import Manifest, load_manifest, read_verified
+from pagelm.bundle_files import read_verified
+from pagelm.manifest import load_manifest
+from pagelm.manifest_values import Manifest
 from pagelm_builder.config import JsonValue
 from pagelm_builder.decoder_session import REMEDY, DecoderSession, Step
 from pagelm_builder.distributions import kl_divergence, log_softmax

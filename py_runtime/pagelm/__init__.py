@@ -9,6 +9,7 @@ Everything here imports in a bare Python with jinja2: no numpy, no onnxruntime, 
 
 from pagelm.answers import Answer, ChatAnswer
 from pagelm.backend import Backend, Candidates, Capabilities
+from pagelm.bundle_files import verify_bundle_files
 from pagelm.chat import Chat
 from pagelm.engine import Engine
 from pagelm.engine_steps import Cancellation, PrefillProgress
@@ -25,7 +26,8 @@ from pagelm.events import (
     Usage,
 )
 from pagelm.language_model import LanguageModel
-from pagelm.manifest import Manifest, load_manifest, parse_manifest, verify_bundle_files
+from pagelm.manifest import load_manifest, parse_manifest
+from pagelm.manifest_values import Manifest
 from pagelm.response_format import JsonSchema, Pattern
 from pagelm.sampling_options import SamplingOptions
 from pagelm.scripted import ScriptedBackend

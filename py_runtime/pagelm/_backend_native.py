@@ -20,9 +20,11 @@ from pagelm._native_key_values import KeyValueBuffers
 from pagelm._native_outputs import OutputRows
 from pagelm._native_weights import expand_weights, read_weights
 from pagelm.backend import Candidates, Capabilities, check_prefill, check_truncate, check_verify
+from pagelm.bundle_files import read_verified
 from pagelm.errors import BackendError
 from pagelm.key_value_budget import positions_within
-from pagelm.manifest import Graph, Manifest, load_manifest, read_verified
+from pagelm.manifest import load_manifest
+from pagelm.manifest_values import Graph, Manifest
 
 NativeGraph = Literal["native", "wasm"]
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pagelm.manifest import Expanded, ExpandedTensor, Weights, read_verified
+from pagelm.bundle_files import read_verified
+from pagelm.manifest_values import Expanded, ExpandedTensor, Weights
 
 _ELEMENTS_AT_ONCE = 1 << 18
 """Weights that a thread expands at once: in float64 the whole head of Qwen3-0.6B would take 1.2 GB several

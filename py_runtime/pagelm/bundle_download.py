@@ -25,7 +25,8 @@ from urllib.parse import urljoin
 from urllib.request import Request, urlopen
 
 from pagelm.errors import PartAlteredError, PartMissingError
-from pagelm.manifest import MANIFEST_FILE, BundleFile, parse_manifest
+from pagelm.manifest import MANIFEST_FILE, parse_manifest
+from pagelm.manifest_values import BundleFile
 from pagelm.stored_models import note_use
 
 PARALLEL_DOWNLOADS = 4

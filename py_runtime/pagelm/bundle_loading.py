@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pagelm.backend import Backend
+from pagelm.bundle_files import read_verified
 from pagelm.bundle_locations import cache_folder, find_bundle, is_address
 from pagelm.errors import BackendUnavailableError
-from pagelm.manifest import Manifest, load_manifest, read_verified
+from pagelm.manifest import load_manifest
+from pagelm.manifest_values import Manifest
 
 if TYPE_CHECKING:
     from pagelm._backend_native import NativeBackend, NativeGraph

@@ -20,7 +20,7 @@ from pagelm.context_overflow import OverflowPolicy, drop_oldest_turns
 from pagelm.engine import token_limit
 from pagelm.engine_steps import Cancellation
 from pagelm.events import ReplyEvent, TurnsDropped
-from pagelm.manifest import Manifest
+from pagelm.manifest_values import Manifest
 from pagelm.reply_events import reply_events
 from pagelm.reply_stream import ReplyStream
 from pagelm.response_format import ResponseFormat

@@ -1,4 +1,4 @@
-"""manifest.json of a model bundle, format 1: read, checked, and as frozen values.
+"""manifest.json of a model bundle, format 1: read and checked.
 
 Unknown keys are ignored, missing ones are errors; every error names the key. Knows files by name, size and
 hash only, never what is in them. Specified in docs/contracts.md, "Bundle, format 1".
@@ -6,25 +6,32 @@ hash only, never what is in them. Specified in docs/contracts.md, "Bundle, forma
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
-from pagelm.certificate import Certificate, hash_of_hashes, parse_certificate
+from pagelm.certificate import parse_certificate
 from pagelm.config import ModelConfig
-from pagelm.errors import FormatVersionError, ManifestError, PartAlteredError, PartMissingError
+from pagelm.errors import FormatVersionError, ManifestError
 from pagelm.generation_defaults import Generation
 from pagelm.json_fields import Fields
 from pagelm.json_text import load_json
+from pagelm.manifest_values import (
+    REMEDY,
+    BundleFile,
+    Expanded,
+    ExpandedTensor,
+    Graph,
+    KeyValueDtype,
+    Manifest,
+    Quantization,
+    Weights,
+)
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
-REMEDY = "Export the bundle again with this version of pagelm."
-
-KeyValueDtype = Literal["float32", "float16"]
 
 SPECIAL_TOKEN_NAMES = (
     "bos_token",
@@ -45,148 +52,6 @@ _CODE_BITS = (4, 8)
 _BLOCK_SIZES = (16, 32, 64, 128)
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class BundleFile:
-    """A file of the bundle: its path inside, its size, its hash (64 hexadecimal digits)."""
-
-    file: str
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """The external data that all graphs share: `parts` concatenated are `bytes` long."""
-
-    bytes: int
-    parts: tuple[BundleFile, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ExpandedTensor:
-    """One linear layer `[rows, columns]`: where its codes are in the weights and where its int8 goes.
-
-    Attributes:
-        bits: Of a code.
-        block_size: Weights along a row that share a scale.
-        input_factors_offset: Where the weights hold what inputs are multiplied by, float32 `[columns]`.
-    """
-
-    name: str
-    rows: int
-    columns: int
-    bits: int
-    block_size: int
-    codes_offset: int
-    scales_offset: int
-    weight_offset: int
-    weight_scales_offset: int
-    input_factors_offset: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Expanded:
-    """External data that is computed when the graph is loaded, never shipped."""
-
-    external_data: str
-    bytes: int
-    tensors: tuple[ExpandedTensor, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """One decoder graph and what it needs of a device.
-
-    Attributes:
-        verify_tokens: Most tokens of one run that it gives candidates of; 0: of the last one only.
-    """
-
-    file: BundleFile
-    external_data: str
-    key_value_dtype: KeyValueDtype
-    required_features: tuple[str, ...]
-    largest_binding_bytes: int
-    storage_buffers: int
-    candidates: int
-    expanded: Expanded | None
-    verify_tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Quantization:
-    """How the linear weights were quantized.
-
-    Attributes:
-        method: How the codes were chosen; it changes nothing about reading them.
-        bits: 4 in this format.
-        head_bits: Of the matrix that gives the logits (the embedding too, where they are one): 4 or 8.
-        block_size: Weights that share a scale: 16, 32, 64 or 128.
-        symmetric: Whether there are no zero points: true in this format.
-    """
-
-    method: str
-    bits: int
-    head_bits: int
-    block_size: int
-    symmetric: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """A checked manifest.json.
-
-    Attributes:
-        special_tokens_map: Contents of the named tokens (`bos_token`, …) that the chat template may write.
-        thinking: Whether the model can reason before it answers.
-        description: One sentence about the model, where there is one.
-        examples: Questions to begin with.
-        certificate: What `pagelm verify` found, if it was run.
-    """
-
-    name: str
-    model: ModelConfig
-    eos_token_ids: tuple[int, ...]
-    pad_token_id: int
-    special_tokens_map: Mapping[str, str]
-    thinking: bool
-    generation: Generation
-    tokenizer: BundleFile
-    chat_template: BundleFile
-    weights: Weights
-    graphs: Mapping[str, Graph]
-    quantization: Quantization
-    parity: Mapping[str, object]
-    description: str | None
-    examples: tuple[str, ...]
-    certificate: Certificate | None = None
-
-    def graph(self, name: str) -> Graph:
-        """The graph of this name.
-
-        Raises:
-            ManifestError: The bundle has none.
-        """
-        if name not in self.graphs:
-            raise ManifestError(
-                f"graphs.{name} is missing",
-                expected=f"one of {', '.join(sorted(self.graphs))}",
-                remedy=REMEDY,
-            )
-        return self.graphs[name]
-
-    def files(self) -> Iterator[BundleFile]:
-        """Every file that the manifest names."""
-        yield self.tokenizer
-        yield self.chat_template
-        yield from self.weights.parts
-        for graph in self.graphs.values():
-            yield graph.file
-
-    def files_sha256(self) -> str:
-        """One hash for all of them."""
-        return hash_of_hashes(entry.sha256 for entry in self.files())
 
 
 def parse_manifest(text: str | bytes, *, source: str = MANIFEST_FILE) -> Manifest:
@@ -234,35 +99,6 @@ def load_manifest(folder: str | Path) -> Manifest:
             remedy="Check the path, or export the model first.",
         ) from error
     return parse_manifest(text, source=str(path))
-
-
-def verify_bundle_files(folder: str | Path) -> Manifest:
-    """Read a bundle's manifest and compare every file it names: presence, size, sha256.
-
-    Raises:
-        PartMissingError: A file is not there.
-        PartAlteredError: A file has another size or hash.
-    """
-    manifest = load_manifest(folder)
-    for entry in manifest.files():
-        read_verified(folder, entry)
-    return manifest
-
-
-def read_verified(folder: str | Path, entry: BundleFile) -> bytes:
-    """The bytes of one file of a bundle, compared with its size and hash; errors as `verify_bundle_files`."""
-    path = Path(folder) / entry.file
-    remedy = "Copy the bundle again, or export it again."
-    if not path.is_file():
-        raise PartMissingError(f"{path} is missing", expected=f"{entry.bytes} bytes", remedy=remedy)
-    data = path.read_bytes()
-    if len(data) != entry.bytes:
-        raise PartAlteredError(
-            f"{path} has {len(data)} bytes", expected=f"{entry.bytes} bytes", remedy=remedy
-        )
-    if (digest := hashlib.sha256(data).hexdigest()) != entry.sha256:
-        raise PartAlteredError(f"{path} has sha256 {digest}", expected=entry.sha256, remedy=remedy)
-    return data
 
 
 def _manifest(top: Fields) -> Manifest:

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from pagelm.bundle_locations import cache_folder
 from pagelm.errors import BundleError, StoredModelError
-from pagelm.manifest import BundleFile, Manifest, load_manifest
+from pagelm.manifest import load_manifest
+from pagelm.manifest_values import BundleFile, Manifest
 
 ADDRESS_SUFFIX = ".address"
 

@@ -14,7 +14,7 @@ from pagelm.backend import Backend
 from pagelm.engine import Engine
 from pagelm.engine_steps import Cancellation
 from pagelm.events import ReplyEvent
-from pagelm.manifest import Manifest
+from pagelm.manifest_values import Manifest
 from pagelm.reply_events import reply_events
 from pagelm.reply_stream import ReplyStream
 from pagelm.response_format import ResponseFormat, ResponseFormats

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pagelm.backend import Backend
 from pagelm.errors import BackendError, TokenizerError
-from pagelm.manifest import Manifest
+from pagelm.manifest_values import Manifest
 from pagelm.thinking import CLOSE_TAG, OPEN_TAG
 from pagelm.tokenizer import Tokenizer
 

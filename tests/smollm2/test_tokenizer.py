@@ -11,7 +11,8 @@ import warnings
 import pytest
 from tokenizers import Tokenizer as ReferenceTokenizer
 
-from pagelm.manifest import load_manifest, read_verified
+from pagelm.bundle_files import read_verified
+from pagelm.manifest import load_manifest
 from pagelm.tokenizer import Tokenizer
 from parity.reference_pretokenizers import CUTTERS
 from parity.text_corpus import make_corpus

@@ -13,8 +13,10 @@ from typing import Literal
 
 import numpy as np
 
+from pagelm.bundle_files import read_verified
 from pagelm.chat_template import ChatTemplate
-from pagelm.manifest import Manifest, load_manifest, read_verified
+from pagelm.manifest import load_manifest
+from pagelm.manifest_values import Manifest
 from pagelm.tokenizer import Tokenizer
 from pagelm_builder.documents import Document, TokenSequence, to_sequences
 from pagelm_builder.errors import EvaluationError

@@ -13,7 +13,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pagelm.manifest import Manifest, read_verified
+from pagelm.bundle_files import read_verified
+from pagelm.manifest_values import Manifest
 from pagelm_builder.decoder_session import empty_past, make_feeds, make_session
 from pagelm_builder.errors import EvaluationError
 from pagelm_builder.evaluate.all_positions import emit_all_positions

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pagelm.manifest import Manifest, load_manifest, read_verified
+from pagelm.bundle_files import read_verified
+from pagelm.manifest import load_manifest
+from pagelm.manifest_values import Manifest
 from pagelm.vocabulary_format import Vocabulary, unpack_vocabulary
 from pagelm_builder.inspect.stored_tensors import GraphFile, StoredTensor, read_graph_file
 from pagelm_builder.inspect.tensor_groups import TensorGroup, group_tensors

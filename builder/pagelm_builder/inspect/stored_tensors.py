@@ -15,7 +15,8 @@ from typing import Literal, cast
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf has no types
 
-from pagelm.manifest import REMEDY, Graph, read_verified
+from pagelm.bundle_files import read_verified
+from pagelm.manifest_values import REMEDY, Graph
 from pagelm_builder.errors import VerificationError
 
 Piece = Literal["codes", "scales", "weight", "bias"]

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pagelm.manifest import verify_bundle_files
+from pagelm.bundle_files import verify_bundle_files
 from pagelm_builder.errors import OutputExistsError, SiteError
 from pagelm_builder.replacement import replacing
 from pagelm_builder.serve.headers import CONNECT_TO_ITSELF, allow_connecting_to

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pagelm.bundle_files import read_verified
 from pagelm.chat_template import ChatTemplate, Message, encode_chat
-from pagelm.manifest import Manifest, read_verified
+from pagelm.manifest_values import Manifest
 from pagelm.thinking_switch import is_thinking_switched_off
 from pagelm.tokenizer import Tokenizer
 from pagelm_builder.config import JsonValue

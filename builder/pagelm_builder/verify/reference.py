@@ -15,7 +15,8 @@ import onnx
 
 from pagelm._backend_native import NativeBackend
 from pagelm.backend import Backend, Candidates
-from pagelm.manifest import Manifest, read_verified
+from pagelm.bundle_files import read_verified
+from pagelm.manifest_values import Manifest
 from pagelm_builder.decoder_session import make_session
 from pagelm_builder.external_data import external_data
 from pagelm_builder.verify.agreement import ReferenceStep

@@ -18,7 +18,8 @@ from statistics import mean
 from tempfile import TemporaryDirectory
 
 from pagelm._backend_native import NativeBackend
-from pagelm.manifest import Manifest, verify_bundle_files
+from pagelm.bundle_files import verify_bundle_files
+from pagelm.manifest_values import Manifest
 from pagelm_builder.parity import activation_noise, measure_parity
 from pagelm_builder.site import build_site
 from pagelm_builder.verify.agreement import Agreement, ReferenceStep, compare

@@ -11,8 +11,9 @@ import numpy as np
 import onnx
 import pytest
 
+from pagelm.bundle_files import read_verified
 from pagelm.errors import ManifestError
-from pagelm.manifest import load_manifest, read_verified
+from pagelm.manifest import load_manifest
 from pagelm.tokenizer import Tokenizer
 from pagelm_builder.decoder_session import DecoderSession
 from pagelm_builder.distributions import log_softmax

@@ -20,7 +20,8 @@ from pagelm.engine_steps import Cancellation, Token
 from pagelm.errors import BackendError, ManifestError, PartAlteredError, PartMissingError
 from pagelm.events import Done, TextDelta
 from pagelm.language_model import LanguageModel
-from pagelm.manifest import Expanded, ExpandedTensor, load_manifest
+from pagelm.manifest import load_manifest
+from pagelm.manifest_values import Expanded, ExpandedTensor
 from pagelm.sampling_options import SamplingOptions
 from random_bundle import export_random_bundle
 

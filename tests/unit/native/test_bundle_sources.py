@@ -11,8 +11,9 @@ import pytest
 
 from pagelm import LanguageModel
 from pagelm.bundle_download import download_bundle
+from pagelm.bundle_files import verify_bundle_files
 from pagelm.errors import ManifestError, PartAlteredError, PartMissingError
-from pagelm.manifest import load_manifest, verify_bundle_files
+from pagelm.manifest import load_manifest
 
 from .conftest import Host
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pagelm.bundle_download import download_bundle
+from pagelm.bundle_files import verify_bundle_files
 from pagelm.errors import StoredModelError
-from pagelm.manifest import verify_bundle_files
 from pagelm.stored_models import (
     delete_stored_model,
     find_stored_model,

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from fakes import CONTEXT_SIZE, IM_END, VOCAB_SIZE, manifest, manifest_value, write_bundle
+from pagelm.bundle_files import verify_bundle_files
 from pagelm.errors import FormatVersionError, ManifestError, PartAlteredError, PartMissingError
-from pagelm.manifest import load_manifest, parse_manifest, verify_bundle_files
+from pagelm.manifest import load_manifest, parse_manifest
 from pagelm.sampling_options import SamplingOptions
 
 GOOD_HASH = "0123456789abcdef" * 4

@@ -11,7 +11,8 @@ from gguf import GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 from numpy.typing import NDArray
 
-from pagelm.manifest import load_manifest, verify_bundle_files
+from pagelm.bundle_files import verify_bundle_files
+from pagelm.manifest import load_manifest
 from pagelm.tokenizer import Tokenizer
 from pagelm_builder.config import ModelConfig
 from pagelm_builder.export import export_bundle

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fakes import CHAT_TEMPLATE, tokenizer_bytes
-from pagelm.manifest import BundleFile, load_manifest
+from pagelm.manifest import load_manifest
+from pagelm.manifest_values import BundleFile
 from pagelm_builder.verify.prompts import GENERAL, make_long_prompt, make_prompts
 
 
