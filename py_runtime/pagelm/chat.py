@@ -162,6 +162,7 @@ class Chat:
         tools: Sequence[Function | Tool] = (),
         max_tool_rounds: int = MAX_TOOL_ROUNDS,
         response_format: ResponseFormat | None = None,
+        prompt_lookup: bool = False,
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[ChatAnswer, None]:
         """Hear n answers to one question, of which this conversation has none until one is kept (`keep`).
@@ -197,6 +198,7 @@ class Chat:
                     tools=tools,
                     max_tool_rounds=max_tool_rounds,
                     response_format=response_format,
+                    prompt_lookup=prompt_lookup,
                     cancellation=cancellation,
                 )
             )

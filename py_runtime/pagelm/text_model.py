@@ -127,6 +127,7 @@ class TextModel:
         stop: Sequence[str] = (),
         response_format: ResponseFormat | None = None,
         allow_special: bool = False,
+        prompt_lookup: bool = False,
         cancellation: Cancellation | None = None,
     ) -> AsyncGenerator[Answer, None]:
         """Go on with a text in n ways.
@@ -153,6 +154,7 @@ class TextModel:
                     stop=stop,
                     response_format=response_format,
                     allow_special=allow_special,
+                    prompt_lookup=prompt_lookup,
                     cancellation=cancellation,
                 )
             )

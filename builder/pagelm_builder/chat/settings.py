@@ -21,6 +21,7 @@ class ChatSettings:
         thinking_budget: Most tokens of reasoning; None: what leaves room for an answer.
         stop: Strings that end an answer before them.
         response_format: What form answers have; None: any.
+        prompt_lookup: Whether tokens are guessed from what was said before.
         sampling: Fields of `SamplingOptions` that replace the bundle's for the mode.
     """
 
@@ -30,6 +31,7 @@ class ChatSettings:
     thinking_budget: int | None = None
     stop: Sequence[str] = ()
     response_format: ResponseFormat | None = None
+    prompt_lookup: bool = False
     sampling: Mapping[str, float | int] = field(default_factory=dict)
 
     def check(self, model: LanguageModel) -> None:

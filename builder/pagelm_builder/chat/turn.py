@@ -48,6 +48,7 @@ async def answer_question(
         thinking_budget=settings.thinking_budget,
         stop=settings.stop,
         response_format=settings.response_format,
+        prompt_lookup=settings.prompt_lookup,
         cancellation=cancellation,
     )
     with interrupt_cancels(cancellation):

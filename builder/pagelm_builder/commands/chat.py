@@ -59,6 +59,11 @@ def add_parser(commands: Subparsers) -> None:
         "--json-schema", type=Path, metavar="FILE", help="answers are JSON of the schema in FILE"
     )
     chat.add_argument("--regex", metavar="PATTERN", help="answers fit PATTERN, all of them")
+    chat.add_argument(
+        "--prompt-lookup",
+        action="store_true",
+        help="guess tokens from what was said before: faster where text repeats",
+    )
     chat.add_argument("--threads", type=int, default=0, metavar="N", help="for the arithmetic (default: all)")
     _add_sampling(chat)
     chat.set_defaults(run=run)
@@ -112,5 +117,6 @@ def _settings(arguments: Namespace) -> ChatSettings:
         thinking_budget=arguments.thinking_budget,
         stop=arguments.stop,
         response_format=read_answer_form(arguments.json_schema, arguments.regex),
+        prompt_lookup=arguments.prompt_lookup,
         sampling={name: value for name, value in asked.items() if value is not None},
     )

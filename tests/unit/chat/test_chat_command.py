@@ -79,6 +79,12 @@ def test_options_reach_the_model_and_the_rest_is_the_bundles(asked: Asked) -> No
     assert call["max_new_tokens"] == 9
 
 
+@pytest.mark.parametrize(("options", "wanted"), [([], False), (["--prompt-lookup"], True)])
+def test_tokens_are_guessed_where_that_is_asked_for(asked: Asked, options: list[str], wanted: bool) -> None:
+    cli.main(["chat", "b", "--prompt", "2?", *options])
+    assert [call["prompt_lookup"] for call in asked] == [wanted]
+
+
 def test_an_answer_cut_short_says_so_beside_it(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["chat", "b", "--prompt", "2?", "--max-new-tokens", "12"]) == 0
     assert "no more tokens" in capsys.readouterr().err

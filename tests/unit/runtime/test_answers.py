@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fakes import VOCAB_SIZE, RecordingBackend, collect, digest, model_on, run, scripted
+from fakes import VOCAB_SIZE, RecordingBackend, collect, digest, in_circles, model_on, run, scripted
 from pagelm.answers import Answer, ChatAnswer
 from pagelm.chat import Chat
 from pagelm.engine_steps import Cancellation
@@ -153,3 +153,15 @@ def test_a_text_goes_on_in_several_ways_from_one_prefill() -> None:
         assert answer.text == "".join(event.text for event in events if isinstance(event, TextDelta))
     assert isinstance(given[0], Answer)
     assert [answer.usage.cached_tokens for answer in given] == [0, 2, 2]
+
+
+@pytest.mark.parametrize("kind", ["chat", "text"])
+def test_guessed_tokens_take_fewer_runs_and_change_no_answer(kind: str) -> None:
+    model = model_on(RecordingBackend(in_circles, vocab_size=VOCAB_SIZE, verify_tokens=8))
+    ask = model.chat(enable_thinking=False).answers if kind == "chat" else model.completions
+    options: dict[str, Any] = {"sampling": SamplingOptions(temperature=0.0), "max_new_tokens": 40}
+    plain = run(collect(ask("abcdefgh", 2, **options)))
+    guessed = run(collect(ask("abcdefgh", 2, prompt_lookup=True, **options)))
+    assert [answer.text for answer in guessed] == [answer.text for answer in plain]
+    assert [answer.usage.steps for answer in plain] == [39, 39]
+    assert max(answer.usage.steps for answer in guessed) < 20

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakes import VOCAB_SIZE, digest, run
+from fakes import VOCAB_SIZE, collect, digest, model_on, run
+from pagelm.answers import Answer
 from pagelm.backend import Candidates
 from pagelm.engine import Engine
 from pagelm.engine_steps import Cancellation, Finished, Token
@@ -107,3 +108,33 @@ def test_a_reply_is_the_same_with_guesses_and_without(
         held = guessing.cache.token_ids
         assert held == (*question, *found[0])[: len(held)]
         assert guessing.backend.length == len(held)
+
+
+def what_was_said(answers: Sequence[Answer]) -> list[tuple[str, str, str, int, int]]:
+    """Of each answer, all but times and steps."""
+    return [
+        (answer.text, answer.reasoning, answer.finish_reason, answer.usage.seed, answer.usage.context_used)
+        for answer in answers
+    ]
+
+
+@patient
+@given(
+    sampling=options,
+    memory=st.integers(1, 4),
+    verify_tokens=st.integers(2, 16),
+    n=st.integers(1, 4),
+    limit=st.integers(1, 60),
+    enable_thinking=st.booleans(),
+)
+def test_several_answers_are_the_same_with_guesses_and_without(
+    sampling: SamplingOptions, memory: int, verify_tokens: int, n: int, limit: int, enable_thinking: bool
+) -> None:
+    model = model_on(Rambling(memory, verify_tokens, candidates=64))
+    chat = model.chat(enable_thinking=enable_thinking)
+    for answers in (chat.answers, model.completions):
+        plain, guessed = (
+            run(collect(answers("a b a b", n, sampling=sampling, max_new_tokens=limit, prompt_lookup=wanted)))
+            for wanted in (False, True)
+        )
+        assert what_was_said(guessed) == what_was_said(plain)
