@@ -181,6 +181,7 @@ def test_a_branch_goes_on_after_a_loss_and_the_chat_it_came_from_is_kept(
     chat.ask("What is 27 + 38?")
     chat.ask("and plus 12?")
     chat.questions.last.get_by_role("button", name="Edit the question in a branch").click()
+    expect(chat.answers).to_have_count(1)  # the branch is drawn
     chat.send("and plus 20?")
     expect_note(chat, STOPPED)
     expect(chat.answers.last).to_have_attribute("aria-busy", "false", timeout=LOAD_MS)
