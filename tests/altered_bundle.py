@@ -38,6 +38,16 @@ def replace_graph(bundle: Path, name: str, data: bytes) -> None:
     (bundle / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
+def replace_text_file(bundle: Path, key: str, data: bytes) -> None:
+    """Put other bytes in place of `tokenizer` or `chat_template` of a bundle."""
+    manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
+    digest = hashlib.sha256(data).hexdigest()
+    file = f"{key}.{digest[:16]}.bin"
+    (bundle / file).write_bytes(data)
+    manifest[key] = {"file": file, "bytes": len(data), "sha256": digest}
+    (bundle / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
 def set_attribute(node: onnx.NodeProto, name: str, value: float | int) -> None:
     kept = [attribute for attribute in node.attribute if attribute.name != name]
     del node.attribute[:]

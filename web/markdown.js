@@ -3,7 +3,8 @@
  * The one place where a model's text becomes DOM: marked reads it, DOMPurify lets through what is on the list below.
  *
  * A model's HTML is shown as text, so that nothing it wrote vanishes; a few tags without attributes (`<br>`, `<sub>`, …)
- * count as formatting. Images become links: nothing is fetched. Headings start at level 3, below those of the page.
+ * count as formatting. What is too large or too deep to read is shown as code. Images become links: nothing is fetched.
+ * Headings start at level 3, below those of the page.
  *
  * @module
  */
@@ -11,6 +12,7 @@
 import { makeCopyButton } from "./clipboard.js";
 import { element } from "./element.js";
 import { createBlockReader } from "./markdown-blocks.js";
+import { asCode, boundMarkdown } from "./markdown-bounds.js";
 import createDOMPurify from "./vendor/dompurify.js";
 import { Marked } from "./vendor/marked.js";
 
@@ -73,7 +75,7 @@ function escapeHtml(text) {
 export function mountMarkdown(root) {
   const marked = new Marked({ gfm: true, breaks: true, renderer: RENDERER });
   const purify = createPurify();
-  const reader = createBlockReader((text) => marked.lexer(text));
+  const reader = createBlockReader((text) => readTokens(marked, text));
   /** @type {{token: Token, nodes: ChildNode[]}[]} */
   const shown = [];
   let shownText = "";
@@ -94,7 +96,7 @@ export function mountMarkdown(root) {
     update(text) {
       if (text === shownText) return;
       shownText = text;
-      const { blocks, unchanged, links } = reader.read(text);
+      const { blocks, unchanged, links } = reader.read(boundMarkdown(text));
       // A new link definition may turn any bracket of the text into a link.
       let index = links === shownLinks ? unchanged : 0;
       while (links === shownLinks && index < shown.length && shown[index].token.raw === blocks[index]?.raw) {
@@ -116,6 +118,19 @@ export function mountMarkdown(root) {
       }
     },
   };
+}
+
+/**
+ * @param {Marked} marked
+ * @param {string} text
+ */
+function readTokens(marked, text) {
+  try {
+    return marked.lexer(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return marked.lexer(asCode(text)); // deeper than the stack
+  }
 }
 
 /** An own DOMPurify: hooks are per instance, and the page around us may have one with its own. */
