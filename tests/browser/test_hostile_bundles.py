@@ -90,11 +90,10 @@ DEEP = "[" * 200_000 + "]" * 200_000
         ("null", "FormatVersionError"),
         (json.dumps({**manifest_value(), "graphs": None}), "graphs"),
         (json.dumps({**manifest_value(), "model": None}), "model"),
-        (json.dumps({**manifest_value(), "weights": [], "tokenizer": 3}), "weights"),
-        (json.dumps(manifest_value())[:-1] + f', "parity": {DEEP}}}', "nests deeper"),
+        (json.dumps({**manifest_value(), "weights": [], "tokenizer": 3}), "tokenizer 3"),
         ("9" * 20_000_000, "manifest.json is longer than"),
     ],
-    ids=["open", "deep format", "null", "no graphs", "no model", "wrong types", "deep", "huge"],
+    ids=["open", "deep format", "null", "no graphs", "no model", "wrong types", "huge"],
 )
 def test_a_manifest_that_means_harm_is_refused_by_name(
     page: Page, bundle: Path, hostile_url: str, manifest: str, said: str
@@ -102,6 +101,17 @@ def test_a_manifest_that_means_harm_is_refused_by_name(
     (bundle / "manifest.json").write_text(manifest, "utf-8")
     page.goto(hostile_url)
     expect_refused(page, said, "Error", "Export the")
+
+
+def test_what_only_the_runtime_reads_of_a_manifest_may_not_end_it(
+    page: Page, bundle: Path, hostile_url: str
+) -> None:
+    """Python's own JSON reader would: its stack is the browser's."""
+    manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
+    text = json.dumps({**manifest, "parity": {"deep": "DEEP"}}).replace('"DEEP"', DEEP)
+    (bundle / "manifest.json").write_text(text, "utf-8")
+    page.goto(hostile_url)
+    expect_refused(page, "ManifestError", "nests deeper", "Export the bundle again")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a graph", b"\x0a" * 100_000], ids=["empty", "text", "nested"])
