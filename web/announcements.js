@@ -19,6 +19,8 @@ export function announcementFor(event, before) {
   switch (event.kind) {
     case "load-started":
       return before.phase === "loading" ? "" : "The model is loading again.";
+    case "load-resumed":
+      return "The model is loading again.";
     case "ready":
       return "The model is ready.";
     case "question":

@@ -11,7 +11,7 @@
 import { branchChat, deleteChat, show, startNewChat, stopTurn, switchChat } from "./chat-shelf.js";
 import { isBusy, openTurn, returnUnanswered } from "./open-turn.js";
 import { NO_FORMAT } from "./response-format.js";
-import { advanceTurn, endThinking, hasBegun, newTurn } from "./turn.js";
+import { advanceTurn, endThinking, hasBegun, newTurn, suspend } from "./turn.js";
 
 /** @typedef {import("./chat-types.js").ChatEvent} ChatEvent */
 /** @typedef {import("./chat-types.js").ChatState} ChatState */
@@ -64,12 +64,17 @@ export function reduceChat(state, event) {
     case "ready":
       return { ...state, phase: "ready", ready: event.ready };
     case "load-failed":
-      return returnUnanswered({
-        ...state,
-        phase: "failed",
-        ready: null,
-        notice: { tone: "error", error: event.error, remedy: "load" },
-      });
+      return suspendTurn(
+        {
+          ...state,
+          phase: "failed",
+          ready: null,
+          notice: { tone: "error", error: event.error, remedy: "load" },
+        },
+        event.at,
+      );
+    case "load-resumed":
+      return { ...state, phase: "loading", progress: {}, notice: null };
     case "lost":
       // The turn stays as it is: it goes on when the model has been loaded again.
       return { ...state, phase: "loading", progress: {}, ready: null, notice: event.notice };
@@ -217,6 +222,19 @@ function interruptTurns(state, at) {
   return changeTurn(state, open.id, (turn) =>
     hasBegun(turn) ? stopTurn(turn, at) : { ...turn, status: "queued" },
   );
+}
+
+/**
+ * What becomes of the open turn when the model is no longer loaded: what there is of an answer waits to go on; a question
+ * without a first token goes back to the composer.
+ * @param {ChatState} state
+ * @param {number} at
+ * @returns {ChatState}
+ */
+function suspendTurn(state, at) {
+  const kept = returnUnanswered(state);
+  const open = openTurn(kept);
+  return open ? changeTurn(kept, open.id, (turn) => suspend(turn, at)) : kept;
 }
 
 /**

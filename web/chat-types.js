@@ -67,7 +67,8 @@
  * @typedef {{kind: "load-started", at: number}
  *   | {kind: "progress", progress: Progress}
  *   | {kind: "ready", ready: Ready}
- *   | {kind: "load-failed", error: ErrorDescription}
+ *   | {kind: "load-failed", error: ErrorDescription, at: number}
+ *   | {kind: "load-resumed"}
  *   | {kind: "lost", notice: Notice}
  *   | {kind: "draft", text: string}
  *   | {kind: "question", text: string}

@@ -164,7 +164,11 @@ export function mountChat(root, options) {
         const told = recoveryNotice(describe(error), step, then);
         dispatch({ kind: "lost", notice: { tone: "note", error: told, remedy: null } });
       },
-      failed: (error) => dispatch({ kind: "load-failed", error: describe(error) }),
+      failed(error) {
+        dispatch({ kind: "load-failed", error: describe(error), at: Date.now() });
+        // An answer that has begun waits to go on; a question without one went back to the composer.
+        if (openTurn(state) === null) running?.cancel();
+      },
     });
   }
 
@@ -228,8 +232,10 @@ export function mountChat(root, options) {
 
   function tryAgain() {
     const remedy = state.notice?.remedy;
-    if (remedy === "load") load();
-    else if (remedy === "send") dispatch({ kind: "question", text: state.draft });
+    if (remedy === "load") {
+      dispatch({ kind: "load-resumed" });
+      client?.loadAgain();
+    } else if (remedy === "send") dispatch({ kind: "question", text: state.draft });
   }
 
   if (options.enableThinking != null) dispatch({ kind: "thinking", enabled: options.enableThinking });

@@ -222,6 +222,7 @@ export function contextSentence({ tokens, contextSize }) {
  */
 export function waitingSentence({ status, prefill }) {
   if (status === "queued") return "Waits for the model…";
+  if (status === "suspended") return "Interrupted. It goes on when the model is loaded again.";
   if (status !== "reading") return "";
   if (prefill === null || prefill === undefined) return "Reading…";
   return `Reading… ${formatCount(prefill.readTokens)} of ${formatCount(prefill.promptTokens)} tokens`;

@@ -3,7 +3,8 @@
  * A client that outlives its workers: where one is lost, another is loaded in its place, and what ran goes on there.
  *
  * The one place where a loss is seen to, whether the model was loading, answering, running a tool or idle. The old worker is
- * ended before the new one starts. Knows neither chat nor DOM; when to give up is `recovery.js`.
+ * ended before the new one starts. Given up, what ran waits until a person wants it tried again. Knows neither chat nor DOM;
+ * when to give up is `recovery.js`.
  *
  * @module
  */
@@ -43,7 +44,7 @@ import { ReplyStop } from "./reply-stop.js";
  * @property {(progress: Progress) => void} progress
  * @property {(ready: Ready, before: Ready | null) => void} ready  before: what it said before it was lost
  * @property {(error: Error, step: RecoveryStep) => void} lost  it is being loaded again
- * @property {(error: Error) => void} failed  nothing more is tried
+ * @property {(error: Error) => void} failed  nothing more is tried until `loadAgain`
  */
 
 /**
@@ -53,6 +54,7 @@ import { ReplyStop } from "./reply-stop.js";
 
 export class SteadyClient {
   #startClient;
+  #asked;
   #options;
   #listener;
   #policy;
@@ -60,6 +62,8 @@ export class SteadyClient {
   /** That answers, once it can. @type {Promise<ModelClient>} */ #loaded;
   /** What was said last; null: nothing has loaded yet. @type {Ready | null} */ #ready = null;
   #closed = false;
+  /** Ends the wait of what ran when it was given up. @type {() => void} */ #resume = () => {};
+  /** @type {Promise<void>} */ #resumed = this.#holdOn();
 
   /**
    * Begins to load.
@@ -69,6 +73,7 @@ export class SteadyClient {
    */
   constructor(startClient, options, listener) {
     this.#startClient = startClient;
+    this.#asked = options;
     this.#options = options;
     this.#listener = listener;
     this.#policy = new RecoveryPolicy(options.backend);
@@ -95,8 +100,8 @@ export class SteadyClient {
    * @returns {Promise<string | null>}
    */
   async runTool(request) {
-    for (;;) {
-      const client = await this.#loaded;
+    for (let loaded = this.#loaded; ; loaded = this.#loadedAgain()) {
+      const client = await loaded;
       try {
         return await client.runTool(request);
       } catch (error) {
@@ -119,9 +124,21 @@ export class SteadyClient {
     this.#client?.cancelLoad();
   }
 
+  /** Loads as at first, once it `failed`; what ran then goes on. */
+  loadAgain() {
+    this.#client?.close();
+    this.#options = this.#asked;
+    this.#policy = new RecoveryPolicy(this.#asked.backend);
+    this.#loaded = this.#open();
+    this.#loaded.catch(() => {}); // as at first
+    this.#resume();
+    this.#resumed = this.#holdOn();
+  }
+
   /** Ends the worker; whatever is still open fails. */
   close() {
     this.#closed = true;
+    this.#resume();
     this.#client?.close();
     this.#client = null;
   }
@@ -132,8 +149,8 @@ export class SteadyClient {
    * @returns {AsyncGenerator<SteadyEvent, void, void>}
    */
   async *#tell(record, stop) {
-    for (;;) {
-      const client = await Promise.race([this.#loaded, stop.asked]);
+    for (let loaded = this.#loaded; ; loaded = this.#loadedAgain()) {
+      const client = await Promise.race([loaded, stop.asked]);
       if (client === null) break;
       try {
         for await (const event of stop.of(client.generate(record.request))) {
@@ -147,6 +164,29 @@ export class SteadyClient {
       }
     }
     yield { kind: "stopped" };
+  }
+
+  /** @returns {Promise<void>} */
+  #holdOn() {
+    return new Promise((resolve) => {
+      this.#resume = resolve;
+    });
+  }
+
+  /**
+   * What answers after a loss, even if a person has to want that first.
+   * @returns {Promise<ModelClient>}
+   */
+  async #loadedAgain() {
+    for (;;) {
+      const loaded = this.#loaded;
+      try {
+        return await loaded;
+      } catch (error) {
+        if (this.#closed) throw error;
+        if (loaded === this.#loaded) await this.#resumed;
+      }
+    }
   }
 
   /** @returns {Promise<ModelClient>} */
@@ -194,6 +234,7 @@ export class SteadyClient {
       this.#loaded = Promise.reject(error);
       this.#loaded.catch(() => {});
       this.#listener.failed(asError(error));
+      return true;
     }
     return false;
   }

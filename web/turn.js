@@ -15,8 +15,8 @@
 
 /**
  * queued: waits for the model · reading: prefill, no token yet · thinking · answering · calling: tools run ·
- * finished · failed: see `error`
- * @typedef {"queued" | "reading" | "thinking" | "answering" | "calling" | "finished" | "failed"} TurnStatus
+ * suspended: goes on when a person has the model loaded again · finished · failed: see `error`
+ * @typedef {"queued" | "reading" | "thinking" | "answering" | "calling" | "suspended" | "finished" | "failed"} TurnStatus
  */
 
 /**
@@ -123,7 +123,8 @@ export function advanceTurn(turn, event) {
       return { ...turn, prefill: { readTokens: event.readTokens, promptTokens: event.promptTokens } };
     case "reasoning": {
       const reasoning = turn.reasoning + event.text;
-      return { ...turn, status: "thinking", reasoning, thinkingSince: turn.thinkingSince ?? event.at };
+      const thinkingSince = turn.thinkingSince ?? event.at - turn.thinkingMs;
+      return { ...turn, status: "thinking", reasoning, thinkingSince };
     }
     case "text":
       return { ...endThinking(turn, event.at), status: "answering", answer: turn.answer + event.text };
@@ -168,6 +169,16 @@ export function closeTurn(turn, at) {
 export function endThinking(turn, at) {
   if (turn.status !== "thinking" || turn.thinkingSince === null) return turn;
   return { ...turn, thinkingMs: at - turn.thinkingSince };
+}
+
+/**
+ * The time until it goes on is not spent on thinking.
+ * @param {Turn} turn
+ * @param {number} at
+ * @returns {Turn}
+ */
+export function suspend(turn, at) {
+  return { ...endThinking(turn, at), status: "suspended", thinkingSince: null };
 }
 
 /**

@@ -190,19 +190,22 @@ def test_a_branch_goes_on_after_a_loss_and_the_chat_it_came_from_is_kept(
     expect(chat.text_of(chat.answers.last)).to_have_text("65 + 12 = 77")
 
 
-def test_a_second_loss_of_a_backend_that_was_asked_for_is_told(
-    page: Page, site_url: str, faults: Faults
+def test_a_second_loss_of_a_backend_that_was_asked_for_is_told_once_and_the_answer_goes_on_when_tried_again(
+    page: Page, site_url: str, faults: Faults, undisturbed: Callable[..., str]
 ) -> None:
+    query = "?backend=wasm"
     faults.inject("the worker", "piece", after=10, times=2)
-    page.goto(site_url + "?backend=wasm")
+    page.goto(site_url + query)
     chat = ChatPage(page)
-    answer = ask(chat, GREEDY)
-    retry = alert(chat).last.get_by_role("button", name="Try again")
+    answer = ask(chat, DRAWN)
+    retry = alert(chat).get_by_role("button", name="Try again")
     expect(retry).to_be_visible(timeout=LOAD_MS)
-    expect(alert(chat).last).to_contain_text("The worker was ended by the browser")
+    expect(alert(chat)).to_contain_text("The worker was ended by the browser")
+    expect(answer).to_contain_text("Interrupted. It goes on when the model is loaded again.")
     expect(answer.get_by_role("button", name="Thought")).to_be_visible()
     retry.click()
-    chat.wait_until_ready()
+    assert told_by(answer) == undisturbed(query, DRAWN)
+    expect(alert(chat)).to_have_count(0)
     expect_next_answer(chat)
     assert len(faults.workers) == 3
 

@@ -104,7 +104,7 @@ test("a second question is not taken while the first is answered", () => {
 });
 
 test("a question is not taken after loading failed", () => {
-  const failed = after([{ kind: "load-failed", error: ERROR }]);
+  const failed = after([{ kind: "load-failed", error: ERROR, at: 0 }]);
   assert.equal(after([{ kind: "question", text: "one" }], failed), failed);
 });
 
@@ -112,7 +112,7 @@ test("failed loading puts waiting questions back before the draft", () => {
   const state = after([
     { kind: "question", text: "early" },
     { kind: "draft", text: "and this" },
-    { kind: "load-failed", error: ERROR },
+    { kind: "load-failed", error: ERROR, at: 0 },
   ]);
   assert.equal(state.draft, "early\nand this");
   assert.deepEqual(state.turns, []);
@@ -224,7 +224,7 @@ test("a new chat keeps draft, switch and sampling", () => {
 
 test("a new chat does not hide that loading failed", () => {
   const state = after([
-    { kind: "load-failed", error: ERROR },
+    { kind: "load-failed", error: ERROR, at: 0 },
     { kind: "new-chat", at: 0 },
   ]);
   assert.equal(state.notice?.error, ERROR);

@@ -11,6 +11,7 @@ import { nextTurn, openTurn } from "../../web/open-turn.js";
 /** @type {import("../../web/chat-types.js").Notice} */
 const NOTICE = { tone: "note", error: { name: "DeviceLostError", message: "It was lost." }, remedy: null };
 const LOST = /** @type {const} */ ({ kind: "lost", notice: NOTICE });
+const FAILED = /** @type {const} */ ({ kind: "load-failed", error: NOTICE.error, at: 3000 });
 const CALL = { name: "add", arguments: { a: 1 } };
 
 /** @param {ChatEvent[]} events  after a question was taken */
@@ -53,15 +54,27 @@ test("an answer that is stopped meanwhile keeps what there is of it", () => {
 });
 
 test("where the model cannot be loaded again, a question without a token goes back to the composer", () => {
-  const failed = { kind: /** @type {const} */ ("load-failed"), error: NOTICE.error };
-  const state = answering(LOST, failed);
+  const state = answering(LOST, FAILED);
   assert.deepEqual([state.turns, state.draft, state.notice?.remedy], [[], "?", "load"]);
-  const begun = answering({ kind: "text", id: 1, text: "ab", at: 1 }, LOST, failed, {
-    kind: "turn-failed",
-    id: 1,
-    error: NOTICE.error,
-    at: 2,
-  });
-  assert.deepEqual([begun.turns[0].answer, begun.turns[0].status], ["ab", "failed"]);
+});
+
+test("an answer that has begun then waits, without an error of its own, and goes on when it is tried again", () => {
+  const cut = /** @type {const} */ ({ kind: "cutBack", id: 1, reasoning: 2, answer: 0, calls: 0 });
+  const begun = answering({ kind: "reasoning", id: 1, text: "abc", at: 1000 }, FAILED, cut);
   assert.deepEqual([begun.phase, begun.notice?.remedy], ["failed", "load"]);
+  const { status, error, reasoning, thinkingMs } = begun.turns[0];
+  assert.deepEqual([status, error, reasoning, thinkingMs], ["suspended", null, "ab", 2000]);
+  const loading = reduceChat(begun, { kind: "load-resumed" });
+  assert.deepEqual([loading.phase, loading.notice, nextTurn(loading)], ["loading", null, null]);
+  const on = [
+    { kind: /** @type {const} */ ("reasoning"), id: 1, text: "c", at: 60_000 },
+    { kind: /** @type {const} */ ("text"), id: 1, text: "d", at: 61_000 },
+  ].reduce(reduceChat, loading);
+  assert.deepEqual([on.turns[0].reasoning, on.turns[0].answer, on.turns[0].thinkingMs], ["abc", "d", 3000]);
+});
+
+test("an answer that waits ends as stopped when another backend is loaded", () => {
+  const begun = answering({ kind: "text", id: 1, text: "ab", at: 1 }, FAILED);
+  const [turn] = reduceChat(begun, { kind: "load-started", at: 4000 }).turns;
+  assert.deepEqual([turn.status, turn.finishReason, turn.answer], ["finished", "abort", "ab"]);
 });

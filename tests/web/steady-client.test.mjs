@@ -173,12 +173,54 @@ test("a second loss within a minute goes to WASM where the backend is left to th
   assert.deepEqual(told.slice(3), ["DeviceLostError: wasm", "ready again"]);
 });
 
-test("else it is told, the reply fails, and no worker is left", async () => {
+test("else it is told, no worker is left, and a new reply fails", async () => {
   const { client, clients, told } = start([{ events: [LOST] }, { events: [LOST] }]);
-  await assert.rejects(collect(client.generate(REQUEST)), LOST);
+  const waiting = collect(client.generate(REQUEST));
+  await settle();
   assert.equal(told.at(-1), "failed: gone");
   assert.ok(clients.every(({ closed }) => closed));
   await assert.rejects(collect(client.generate(REQUEST)), LOST);
+  client.close();
+  await assert.rejects(waiting, LOST);
+});
+
+test("a reply that was given up goes on from its tokens when it is loaded again, however often that fails", async () => {
+  const said = { kind: "text", id: 1, text: "c", said: [7] };
+  const fails = Object.assign(new Error("offline"), { name: "PartMissingError" });
+  const { client, clients, told } = start([
+    { events: [said, LOST] },
+    { events: [LOST] },
+    { fails },
+    { events: [LOST] },
+    {},
+  ]);
+  const telling = collect(client.generate(REQUEST));
+  await settle();
+  client.loadAgain();
+  await settle();
+  assert.deepEqual(told.slice(-2), ["failed: gone", "failed: offline"]);
+  client.loadAgain();
+  assert.deepEqual((await telling).at(-1), DONE);
+  assert.deepEqual(clients[4].asked, [{ ...REQUEST, said: [7] }]);
+  assert.deepEqual(told.slice(-3), ["ready again", "DeviceLostError: again", "ready again"]);
+});
+
+test("a call that was given up is run when it is loaded again", async () => {
+  const lose = { runTool: () => Promise.reject(LOST) };
+  const { client } = start([lose, lose, {}]);
+  const result = client.runTool({ call: { name: "add", arguments: {} }, tools: [] });
+  await settle();
+  client.loadAgain();
+  assert.equal(await result, "4");
+});
+
+test("a reply that was given up can be stopped", async () => {
+  const { client } = start([{ events: [LOST] }, { events: [LOST] }]);
+  const generation = client.generate(REQUEST);
+  const telling = collect(generation);
+  await settle();
+  generation.cancel();
+  assert.equal((await telling).at(-1).kind, "stopped");
 });
 
 test("memory that stays refused fails the reply, and leaves the model as it is", async () => {
