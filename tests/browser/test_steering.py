@@ -67,6 +67,22 @@ def test_a_reload_keeps_the_chat_and_its_follow_up_works(open_chat: Callable[...
     expect(chat.text_of(chat.ask("and plus 12?"))).to_have_text("65 + 12 = 77")
 
 
+def test_a_reload_during_an_answer_keeps_what_there_was_of_it(open_chat: Callable[..., ChatPage]) -> None:
+    chat = open_chat("?backend=webgpu")  # in software: slow enough to be in time
+    answer = chat.send("What is 4827 + 938?")
+    reasoning = answer.get_by_role("region", name="Reasoning")
+    expect(reasoning).to_contain_text("4827")
+    chat.page.reload()
+    expect(chat.questions.first).to_contain_text("What is 4827 + 938?")
+    expect(chat.answers.first).to_contain_text("Stopped.")
+    chat.answers.first.get_by_role("button", name="Thought").click()
+    expect(reasoning).to_contain_text("4827")
+    chat.page.goto(chat.page.url.replace("webgpu", "wasm"))
+    chat.wait_until_ready()
+    chat.set_sampling(temperature="0")
+    expect(chat.text_of(chat.ask("What is 27 + 38?"))).to_have_text("27 + 38 = 65")
+
+
 def test_a_setting_out_of_range_says_so_and_can_be_reset(open_chat: Callable[..., ChatPage]) -> None:
     chat = open_chat("?backend=wasm")
     chat.page.get_by_role("button", name="Settings").click()
