@@ -14,7 +14,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -28,6 +28,7 @@ MEDIA_TYPES |= {
 }
 # A browser throws away what waits to be read when the connection breaks.
 CUT_AFTER_S = 0.1
+DRIP_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Fault:
         length: The file seems to have so many bytes.
         headers: Sent beside the others.
         hold_at: Waits at this byte of the file until `released` is set or the browser goes away.
+        drip_from: From this byte on every byte takes `DRIP_S`.
     """
 
     status: int | None = None
@@ -49,6 +51,7 @@ class Fault:
     length: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     hold_at: int | None = None
+    drip_from: int | None = None
     released: threading.Event = field(default_factory=threading.Event)
     reached: threading.Event = field(default_factory=threading.Event)
 
@@ -99,7 +102,8 @@ class FaultyHost:
                 fault.released.set()
         with self._lock:
             for connection in self._sockets:
-                connection.shutdown(socket.SHUT_RDWR)
+                with suppress(OSError):  # the browser was faster
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def add_fault(self, ending: str, *faults: Fault, times: int = 1) -> None:
         """The next answers for paths that end so; `times` counts for the last fault."""
@@ -186,6 +190,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 sent += self._write(content[start : fault.hold_at])
                 fault.reached.set()
                 self._hold(fault)
+            if fault.drip_from is not None and start <= fault.drip_from:
+                sent += self._write(content[start : fault.drip_from])
+                while sent < end:
+                    time.sleep(DRIP_S)
+                    sent += self._write(content[sent : sent + 1])
             sent += self._write(content[sent:end])
             if fault.cut_at is not None:
                 time.sleep(CUT_AFTER_S)

@@ -131,6 +131,22 @@ def test_a_host_that_falls_silent_is_asked_again(
     assert sorted(host.starts(name)) == [0, PART_BYTES // 2]
 
 
+def test_a_host_that_drips_is_waited_for_with_its_rate_until_a_person_has_enough(
+    store: StorePage, host: FaultyHost, bundle: SmallParts
+) -> None:
+    name = bundle.parts[-1]["file"]
+    host.add_fault(name, Fault(drip_from=100))
+    store.start(stallMs=1000)
+    # The rate of the last seconds, once the fast ones are forgotten.
+    store.page.wait_for_function(
+        "transfers.at(-1)?.bytesPerSecond < 100 && transfers.at(-1).secondsLeft > 10"
+    )
+    cancel_load(store)
+    assert store.load()["sha256"] == bundle.sha256
+    # What was cancelled is noted when the host hears of it, perhaps after the rest was sent.
+    assert [start > 100 for start in sorted(host.starts(name))] in ([True], [False, True])
+
+
 def test_a_server_that_restarts_costs_less_than_a_part_for_each_connection(
     store: StorePage, host: FaultyHost, bundle: SmallParts
 ) -> None:
