@@ -26,7 +26,7 @@ TREES = (
     "tests/contract",
     "tests/pyodide",
 )
-FILES = ("tests/fakes.py",)
+FILES = ("tests/fakes.py", "tests/posted_page.py")
 PACKAGES = ("jinja2", "markupsafe", "pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")
 TIMEOUT_SECONDS = 900
 
