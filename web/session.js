@@ -10,6 +10,9 @@ import { isOutOfMemory } from "./memory.js";
 
 /** @typedef {import("onnxruntime-common").InferenceSession} InferenceSession */
 
+/** Its warnings are about graphs, which are the builder's, and would fill the console of the page around us. */
+const ERRORS_ONLY = 3;
+
 /**
  * @param {import("./onnxruntime.js").OnnxRuntime} ort
  * @param {Uint8Array} graph  the ONNX file
@@ -20,7 +23,7 @@ import { isOutOfMemory } from "./memory.js";
  */
 export async function createSession(ort, graph, options, { file, elsewhere }) {
   try {
-    return await ort.InferenceSession.create(graph, options);
+    return await ort.InferenceSession.create(graph, { ...options, logSeverityLevel: ERRORS_ONLY });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     if (isOutOfMemory(cause)) {

@@ -8,9 +8,10 @@
  * @module
  */
 
-import { button, element, icon, setText, uniqueId } from "../element.js";
+import { button, element, setText, uniqueId } from "../element.js";
 import { callLabel } from "../sentences.js";
 import { describeArguments, describeCall, errorIn } from "../tool-texts.js";
+import { mountFold } from "./fold.js";
 
 /** @typedef {import("../turn.js").Call} Call */
 
@@ -19,47 +20,24 @@ import { describeArguments, describeCall, errorIn } from "../tool-texts.js";
  * @param {{onAnswer: (content: string) => void}} actions
  */
 export function mountCallBlock(root, { onAnswer }) {
-  const id = uniqueId("call");
   const label = element("span", { class: "plm-call-block-label" });
   const glance = element("span", { class: "plm-call-block-glance" });
-  const toggle = element(
-    "button",
-    { type: "button", class: "plm-call-block-toggle", "aria-controls": id },
-    icon("chevron"),
-    label,
-    glance,
-  );
   const asked = mountText("Arguments");
   const told = mountText("Result");
   const answer = mountAnswer(onAnswer);
-  const body = element(
-    "div",
-    { class: "plm-call-block-body", id, role: "region", "aria-label": "Call" },
-    asked.root,
-    told.root,
-    answer.root,
-  );
-  root.classList.add("plm-call-block");
-  root.append(toggle, body);
-  /** @type {boolean | null} */
-  let chosen = null;
-  let asks = false;
-
-  function show() {
-    const open = chosen ?? asks;
-    body.hidden = !open;
-    toggle.setAttribute("aria-expanded", String(open));
-  }
-  toggle.addEventListener("click", () => {
-    chosen = body.hidden;
-    show();
+  const fold = mountFold(root, {
+    name: "Call",
+    heading: [label, glance],
+    content: [asked.root, told.root, answer.root],
   });
+  root.classList.add("plm-call-block");
+  let asks = false;
 
   return {
     /** @param {Call} entry */
     update(entry) {
       const { call, result, asksPerson } = entry;
-      if (asksPerson !== asks) chosen = null;
+      if (asksPerson !== asks) fold.forgetChoice();
       asks = asksPerson;
       const problem = result === null ? null : errorIn(result);
       root.dataset.failed = String(problem !== null);
@@ -72,7 +50,7 @@ export function mountCallBlock(root, { onAnswer }) {
       told.update(problem === null ? "Result" : "The model was told", problem ?? result ?? "");
       told.root.hidden = result === null;
       answer.update(asksPerson && call.problem === undefined ? call.name : null);
-      show();
+      fold.show(asks);
     },
   };
 }
