@@ -1,6 +1,6 @@
 """Gets a Firefox to test with where there is none on the path: Debian's or Ubuntu's, through apt.
 
-Without one the tests of Firefox are skipped, and say so; in CI they fail.
+Without one the tests of Firefox are skipped, and say so.
 """
 
 from __future__ import annotations
