@@ -58,13 +58,13 @@ class _Generator(CodeGenerator):
     def _output_const_repr(self, group: Iterable[object]) -> str:
         return f"environment.literal({''.join(map(str, group))!r})"
 
-    def visit_Const(self, node: nodes.Const, frame: Frame) -> None:  # noqa: N802  jinja's visitor protocol
+    def visit_Const(self, node: nodes.Const, frame: Frame) -> None:
         if isinstance(node.value, str):
             self.write(f"environment.literal({node.value!r})")
         else:
             super().visit_Const(node, frame)
 
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
         self.write("environment.concat([")
         for operand in node.nodes:
             self.write("str(")
@@ -72,17 +72,17 @@ class _Generator(CodeGenerator):
             self.write("), ")
         self.write("])")
 
-    def visit_For(self, node: nodes.For, frame: Frame) -> None:  # noqa: N802
+    def visit_For(self, node: nodes.For, frame: Frame) -> None:
         counted = nodes.EnvironmentAttribute("counted", lineno=node.lineno)
         node.iter = nodes.Call(counted, [node.iter], [], None, None, lineno=node.lineno)
         super().visit_For(node, frame)
 
-    def visit_List(self, node: nodes.List, frame: Frame) -> None:  # noqa: N802
+    def visit_List(self, node: nodes.List, frame: Frame) -> None:
         self.write("environment.budget.take_made(")
         super().visit_List(node, frame)
         self.write(")")
 
-    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:  # noqa: N802
+    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:
         if node.ctx != "load":
             super().visit_Tuple(node, frame)
             return
@@ -90,12 +90,12 @@ class _Generator(CodeGenerator):
         super().visit_Tuple(node, frame)
         self.write(")")
 
-    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:  # noqa: N802
+    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:
         self.write("environment.budget.take_made(")
         super().visit_Dict(node, frame)
         self.write(")")
 
-    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:  # noqa: N802
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
         if not isinstance(node.arg, nodes.Slice):
             super().visit_Getitem(node, frame)
             return
@@ -103,7 +103,7 @@ class _Generator(CodeGenerator):
         super().visit_Getitem(node, frame)
         self.write(")")
 
-    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:  # noqa: N802
+    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:
         self.write("environment.compared")
         super().visit_Compare(node, frame)
 

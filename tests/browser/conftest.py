@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from altered_bundle import alter_bundle, keep_activations
 from browser.chat_page import ChatPage
@@ -75,6 +75,15 @@ def nothing_forbidden(page_watch: PageWatch) -> Iterator[None]:
     """Every test fails on a violation of the page's policy, and on a request to another origin."""
     yield
     assert page_watch.take() == []
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser profile of its own, with service workers."""
+    context = browser.new_context(service_workers="allow")
+    context.set_default_timeout(60_000)
+    yield context
+    context.close()
 
 
 @pytest.fixture

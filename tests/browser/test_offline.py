@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from browser.chat_page import ChatPage
 from browser.plain_host import serve_plainly
@@ -44,15 +44,6 @@ REFUSED_SERVICE_WORKERS = """
 ServiceWorkerContainer.prototype.register = async () => {
   throw new DOMException("The operation is insecure.", "SecurityError");
 }"""
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser profile of its own, with service workers."""
-    context = browser.new_context(service_workers="allow")
-    context.set_default_timeout(60_000)
-    yield context
-    context.close()
 
 
 @pytest.fixture

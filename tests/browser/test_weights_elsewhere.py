@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from browser.chat_page import ChatPage
 from browser.page_watch import REPORT, PageWatch, listen_in_workers
@@ -39,14 +37,6 @@ def build_page(dist: Path, weights_url: str, out: Path) -> Path:
     build_site(out, [dist / "models" / "pico"], node_modules=NODE_MODULES, weights=address)
     replace_site(out, listen_in_workers)
     return out
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(service_workers="allow")
-    context.set_default_timeout(60_000)
-    yield context
-    context.close()
 
 
 def ask(page: Page) -> None:
