@@ -11,11 +11,14 @@
 
 import { availableStorage } from "./storage.js";
 
+/** Any small script of the site: it is not run for what it does. */
+const NUDGE_URL = new URL("./breathe.js", import.meta.url).href;
 const SERVICE_WORKER_URL = new URL("./service-worker.js", import.meta.url).href;
 const RELOADED_KEY = "pagelm.reloaded-to-isolate";
 const UPDATE_INTERVAL_MS = 60_000;
 const ANSWER_LIMIT_MS = 5_000;
 const TAKE_OVER_LIMIT_MS = 10_000;
+const TAKE_OVER_AGAIN_MS = 1_000;
 
 export const SENTENCES = {
   newVersion:
@@ -60,12 +63,12 @@ export async function isolatePage(onProgress) {
  * never returns. For the start of a page: nothing is lost then, and no file of the version before is asked for later.
  *
  * @param {Pick<ServiceWorkerContainer, "controller" | "getRegistration" | "addEventListener"> | undefined} [container]
- * @param {() => void} [reload]
+ * @param {{reload?: () => void, nudge?: () => void, nudgeMs?: number}} [means]
  * @returns {Promise<void>}
  */
 export async function takeNewVersion(
   container = globalThis.navigator?.serviceWorker,
-  reload = () => location.reload(),
+  { reload = () => location.reload(), nudge = endOlderVersion, nudgeMs = TAKE_OVER_AGAIN_MS } = {},
 ) {
   if (!container?.controller) return;
   const waiting = (await container.getRegistration())?.waiting;
@@ -74,9 +77,20 @@ export async function takeNewVersion(
     container.addEventListener("controllerchange", () => resolve(true), { once: true });
   });
   waiting.postMessage({ kind: "takeOver" });
-  if (!(await replaced)) return;
+  const nudging = setInterval(nudge, nudgeMs);
+  if (!(await replaced.finally(() => clearInterval(nudging)))) return;
   reload();
   await new Promise(() => {});
+}
+
+/**
+ * Makes Chromium 156 end the version before, which it asks to go only once: any request that comes just then, as that of the
+ * page's icon, starts it again, and it stays until a worker or a page is opened. What asks for that is lost with it, so it
+ * must not be the worker that the page needs: measured, it waited for its script forever.
+ */
+function endOlderVersion() {
+  const worker = new Worker(NUDGE_URL, { type: "module", name: "pagelm nudge" });
+  setTimeout(() => worker.terminate(), TAKE_OVER_AGAIN_MS);
 }
 
 /**

@@ -40,6 +40,14 @@ VERSIONS = """async () => {
 }"""
 RELOADS = "globalThis.sessionStorage?.setItem('loads', Number(sessionStorage.getItem('loads')) + 1)"
 NO_SERVICE_WORKERS = "delete Navigator.prototype.serviceWorker"
+# As the request of the page's icon does: Chromium starts the version that is to go again.
+REQUESTS_AT_THE_CHANGE = """
+const post = ServiceWorker.prototype.postMessage;
+ServiceWorker.prototype.postMessage = function (message, ...rest) {
+  post.call(this, message, ...rest);
+  if (message.kind !== "takeOver") return;
+  for (const ms of [0, 20, 50, 100, 200, 400]) setTimeout(() => fetch("favicon.svg"), ms);
+};"""
 REFUSED_SERVICE_WORKERS = """
 ServiceWorkerContainer.prototype.register = async () => {
   throw new DOMException("The operation is insecure.", "SecurityError");
@@ -170,6 +178,23 @@ def test_a_new_version_waits_while_another_tab_is_open(
     ChatPage(page).wait_until_ready()
     assert [tab.evaluate(VERSIONS)["version"] for tab in (page, other)] == [first, first]
     other.close()
+    page.reload()
+    ChatPage(page).wait_until_ready()
+    assert page.evaluate(VERSIONS)["version"] == second
+
+
+def test_a_new_version_comes_although_the_page_asks_the_old_one_for_files(
+    context: BrowserContext, site: Path, plain_url: str
+) -> None:
+    context.add_init_script(REQUESTS_AT_THE_CHANGE)
+    replace_site(site, lambda folder: mark(folder, "first"))
+    page = context.new_page()
+    page.goto(plain_url + "?backend=wasm")
+    ChatPage(page).wait_until_ready()
+    wait_until_kept(page)
+    second = replace_site(site, lambda folder: rename_mark(folder, "first", "second"))
+    page.evaluate(UPDATE)
+    expect(page.get_by_role("status").filter(has_text="new version of this page")).to_be_visible()
     page.reload()
     ChatPage(page).wait_until_ready()
     assert page.evaluate(VERSIONS)["version"] == second
