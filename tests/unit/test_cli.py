@@ -183,12 +183,15 @@ def test_serve_listens_on_loopback_unless_told_otherwise(monkeypatch: pytest.Mon
     monkeypatch.setattr(serve, "serve", lambda *arguments, **options: calls.append((arguments, options)))
     cli.main(["serve"])
     cli.main(["serve", "d", "--host", "::1", "--port", "0", "--allow-origin", "https://example.org/"])
-    cli.main(["serve", "--allow-origin", "*"])
+    cli.main(["serve", "--allow-origin", "*", "--allow-host", "a.example", "--allow-host", "B"])
+    plain = {"host": "127.0.0.1", "port": 8000, "allowed_origin": None, "allowed_hosts": []}
+    other = {"host": "::1", "port": 0, "allowed_origin": "https://example.org", "allowed_hosts": []}
     assert calls == [
-        ((Path("dist"),), {"host": "127.0.0.1", "port": 8000, "allowed_origin": None}),
-        ((Path("d"),), {"host": "::1", "port": 0, "allowed_origin": "https://example.org"}),
-        ((Path("dist"),), {"host": "127.0.0.1", "port": 8000, "allowed_origin": "*"}),
+        ((Path("dist"),), plain),
+        ((Path("d"),), other),
+        ((Path("dist"),), {**plain, "allowed_origin": "*", "allowed_hosts": ["a.example", "b"]}),
     ]
+    assert cli.main(["serve", "--allow-host", "http://a.example"]) == 1
     assert cli.main(["serve", "--allow-origin", "example.org"]) == 1
 
 

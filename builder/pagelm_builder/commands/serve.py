@@ -21,14 +21,28 @@ def add_parser(commands: Subparsers) -> None:
         help="whose pages may fetch the models too, like https://example.org, or '*': for a site that was "
         "built with --base-url (default: nobody's)",
     )
+    serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that it may be opened by, beside addresses and localhost; may be given several times",
+    )
     serve.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> None:
     from pagelm_builder.serve import serve
+    from pagelm_builder.serve.host_names import parse_host_name
     from pagelm_builder.weights_address import parse_origin
 
     allowed = arguments.allow_origin
     if allowed not in (None, "*"):
         allowed = parse_origin(allowed)
-    serve(arguments.folder, host=arguments.host, port=arguments.port, allowed_origin=allowed)
+    serve(
+        arguments.folder,
+        host=arguments.host,
+        port=arguments.port,
+        allowed_origin=allowed,
+        allowed_hosts=[parse_host_name(name) for name in arguments.allow_host],
+    )

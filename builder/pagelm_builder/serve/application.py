@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pagelm_builder.errors import AddressError, ServeError
 from pagelm_builder.serve.headers import MEDIA_TYPES, security_headers
+from pagelm_builder.serve.host_names import is_allowed
 from pagelm_builder.serve.site_files import INDEX, SiteFiles
 from pagelm_builder.weights_address import parse_origin
 
@@ -27,6 +28,10 @@ EXPLANATIONS = {
         '<a href="{start}">the page</a>. If that page asked for it, the site was built anew: reload the page.'
     ),
     405: "<code>{path}</code> can only be read here (GET, HEAD).",
+    421: (
+        "This server is not known by the name in the address. Use its number, or, if the name is right, "
+        "start <code>pagelm serve</code> with <code>--allow-host</code> and that name."
+    ),
 }
 
 
@@ -67,10 +72,28 @@ class ModelsForOthers:
         await (self.for_others if is_model else self.app)(scope, receive, send)
 
 
-def create_app(folder: Path, *, allowed_origin: str | None = None) -> FastAPI:
+class OwnNames:
+    """Answers only where this server is called by a name of its own."""
+
+    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
+        self.app = app
+        self.names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not is_allowed(Headers(scope=scope).get("host"), self.names):
+            answer = _explain(HTTPStatus.MISDIRECTED_REQUEST, scope)
+            await answer(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def create_app(
+    folder: Path, *, allowed_origin: str | None = None, allowed_hosts: Collection[str] = ()
+) -> FastAPI:
     """Make the application that serves a site.
 
     Args:
+        allowed_hosts: Names that it may be called by, beside addresses and localhost.
         allowed_origin: Whose pages may fetch the models too, "*" for all; None: nobody's. Not always all,
             since any page that a person visits could then read the models on their own machine.
 
@@ -86,6 +109,7 @@ def create_app(folder: Path, *, allowed_origin: str | None = None) -> FastAPI:
     app = FastAPI(title="pagelm", docs_url=None, redoc_url=None, openapi_url=None)
     if allowed_origin is not None:
         app.add_middleware(ModelsForOthers, allowed_origin=allowed_origin)
+    app.add_middleware(OwnNames, names=allowed_hosts)
     app.add_middleware(SecurityHeaders, headers=security_headers(_weights_origin(folder)))
     app.add_exception_handler(HTTPException, _show_error)
     app.mount("/", SiteFiles(folder))
@@ -110,13 +134,15 @@ def _weights_origin(folder: Path) -> str | None:
 
 async def _show_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
+    return _explain(HTTPStatus(error.status_code), request.scope, error.headers)
+
+
+def _explain(status: HTTPStatus, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
     text = EXPLANATIONS.get(status, "<code>{path}</code> cannot be shown.").format(
-        path=html.escape(request.scope["path"]), start=html.escape(request.scope.get("root_path", "") + "/")
+        path=html.escape(scope["path"]), start=html.escape(scope.get("root_path", "") + "/")
     )
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{status} {status.phrase}</title>'
         f"<h1>{status} {status.phrase}</h1><p>{text}</p></html>\n"
     ).encode()
-    headers = {"cache-control": "no-cache", **(error.headers or {})}
-    return Response(page, status, headers, MEDIA_TYPES[".html"])
+    return Response(page, status, {"cache-control": "no-cache", **(headers or {})}, MEDIA_TYPES[".html"])

@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import os
 import socket
+from collections.abc import Collection
 from pathlib import Path
 
 import uvicorn
@@ -15,7 +16,12 @@ from pagelm_builder.serve.application import create_app
 
 
 def serve(
-    folder: Path, *, host: str = "127.0.0.1", port: int = 8000, allowed_origin: str | None = None
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    allowed_origin: str | None = None,
+    allowed_hosts: Collection[str] = (),
 ) -> None:
     """Serve a site until interrupted.
 
@@ -23,11 +29,12 @@ def serve(
         host: Address to listen on; the default is reachable from this machine only.
         port: 0 for any that is free.
         allowed_origin: Whose pages may fetch the models too, "*" for all; None: nobody's.
+        allowed_hosts: Names that browsers may call it by, beside addresses, localhost and `host`.
 
     Raises:
         ServeError: No site in the folder, or no such address or port to be had.
     """
-    app = create_app(folder, allowed_origin=allowed_origin)
+    app = create_app(folder, allowed_origin=allowed_origin, allowed_hosts={host.lower(), *allowed_hosts})
     with open_socket(host, port) as listening:
         config = uvicorn.Config(
             app,

@@ -67,7 +67,7 @@ def test_not_modified_outweighs_a_range(client: Client) -> None:
 
 def test_a_changed_file_has_another_tag(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_bytes(b"one")
-    browser = TestClient(create_app(tmp_path))
+    browser = TestClient(create_app(tmp_path), base_url="http://localhost")
     tag = browser.get("/").headers["etag"]
     (tmp_path / "index.html").write_bytes(b"two")
     os.utime(tmp_path / "index.html", (1, 1))
@@ -79,7 +79,7 @@ def test_a_site_that_was_built_anew_is_served_at_once(tmp_path: Path) -> None:
     """The builder renames the finished folder to the name of the older one."""
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist" / "index.html").write_bytes(b"old")
-    browser = TestClient(create_app(tmp_path / "dist"))
+    browser = TestClient(create_app(tmp_path / "dist"), base_url="http://localhost")
     assert browser.get("/").text == "old"
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "index.html").write_bytes(b"new")

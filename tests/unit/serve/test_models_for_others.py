@@ -18,7 +18,7 @@ PAGE = "https://example.org"
 
 @pytest.mark.parametrize(("allowed", "answered"), [(PAGE, PAGE), ("*", "*")])
 def test_models_are_given_to_the_origin_that_is_allowed(site: Path, allowed: str, answered: str) -> None:
-    browser = TestClient(create_app(site, allowed_origin=allowed))
+    browser = TestClient(create_app(site, allowed_origin=allowed), base_url="http://localhost")
     for path, status in ((HASHED, 200), ("models/pico/none.bin", 404)):
         answer = browser.get(f"/{path}", headers={"origin": PAGE})
         assert answer.status_code == status
@@ -31,14 +31,14 @@ def test_models_are_given_to_the_origin_that_is_allowed(site: Path, allowed: str
 
 
 def test_nothing_else_is_given_to_others(site: Path) -> None:
-    browser = TestClient(create_app(site, allowed_origin="*"))
+    browser = TestClient(create_app(site, allowed_origin="*"), base_url="http://localhost")
     for path in ("main.js", "", "modelsx"):
         assert "access-control-allow-origin" not in browser.get(f"/{path}", headers={"origin": PAGE}).headers
 
 
 def test_another_origin_than_the_allowed_one_gets_no_word(site: Path) -> None:
     for app in (create_app(site), create_app(site, allowed_origin="https://other.example")):
-        answer = TestClient(app).get(f"/{HASHED}", headers={"origin": PAGE})
+        answer = TestClient(app, base_url="http://localhost").get(f"/{HASHED}", headers={"origin": PAGE})
         assert answer.status_code == 200
         assert "access-control-allow-origin" not in answer.headers
 
@@ -46,7 +46,11 @@ def test_another_origin_than_the_allowed_one_gets_no_word(site: Path) -> None:
 def test_a_site_with_weights_elsewhere_is_served_with_the_policy_for_them(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("", "utf-8")
     (tmp_path / "site.json").write_text(json.dumps({"weights_origin": "https://w.example.org"}), "utf-8")
-    policy = TestClient(create_app(tmp_path)).get("/").headers["content-security-policy"]
+    policy = (
+        TestClient(create_app(tmp_path), base_url="http://localhost")
+        .get("/")
+        .headers["content-security-policy"]
+    )
     assert "; connect-src 'self' https://w.example.org; " in policy
 
 

@@ -54,7 +54,12 @@ def test_a_port_that_is_taken_is_named_with_a_way_out(site: Path) -> None:
 def test_the_default_is_reachable_from_this_machine_only() -> None:
     with open_socket("127.0.0.1", 0) as listening:
         assert listening.getsockname()[0] == "127.0.0.1"
-    assert serve.__kwdefaults__ == {"host": "127.0.0.1", "port": 8000, "allowed_origin": None}
+    assert serve.__kwdefaults__ == {
+        "host": "127.0.0.1",
+        "port": 8000,
+        "allowed_origin": None,
+        "allowed_hosts": (),
+    }
 
 
 def test_port_zero_takes_a_free_one() -> None:

@@ -57,7 +57,7 @@ def test_what_is_no_plain_path_inside_the_site_is_not_found(client: Client, path
 
 
 def test_an_absolute_url_as_target_does_not_leave_the_site(client: Client) -> None:
-    assert client.request("http://elsewhere.example/../secret/key.txt").status in (400, 404)
+    assert client.request("http://elsewhere.example/../secret/key.txt").status in (400, 404, 421)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_folder_with_an_index_shows_it(client: Client) -> None:
 
 
 def test_a_folder_without_its_slash_is_redirected_relative_to_itself(client: Client) -> None:
-    answer = client.request("/guide?chapter=2", {"Host": "elsewhere.example"})
+    answer = client.request("/guide?chapter=2", {"Host": "elsewhere.localhost"})
     assert answer.status in (301, 302, 307, 308)
     assert answer.headers["location"] == "./guide/?chapter=2"
 
