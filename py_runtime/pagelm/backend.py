@@ -28,6 +28,9 @@ class Capabilities:
         max_positions: How many tokens the cache can ever hold: the model's positions, or what a memory
             budget leaves of them.
         verify_tokens: Most tokens of one `verify`; 0: this backend has none.
+
+    >>> Capabilities("wasm", "wasm", candidates=64, vocab_size=151_936, max_positions=40_960).verify_tokens
+    0
     """
 
     name: BackendName
@@ -55,7 +58,19 @@ class Candidates:
 
 
 class Backend(Protocol):
-    """One sequence on one device. A call that raises leaves `length` as it was."""
+    """One sequence on one device. A call that raises leaves `length` as it was.
+
+    >>> from pagelm.scripted import ScriptedBackend
+    >>> from pagelm.waiting import wait_for
+    >>> backend: Backend = ScriptedBackend.playing([[5, 6]])
+    >>> wait_for(backend.prefill([1, 2, 3], 0)).ids[0]
+    5
+    >>> wait_for(backend.decode(5)).ids[0]
+    6
+    >>> backend.truncate(3)  # as if nothing had been said
+    >>> backend.length
+    3
+    """
 
     @property
     def capabilities(self) -> Capabilities: ...

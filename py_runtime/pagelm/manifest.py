@@ -64,6 +64,10 @@ def parse_manifest(text: str | bytes, *, source: str = MANIFEST_FILE) -> Manifes
     Raises:
         ManifestError: Not JSON, or a key is missing or wrong; the message names it.
         FormatVersionError: Written for another format.
+
+    >>> parse_manifest('{"format": 2}')
+    Traceback (most recent call last):
+    pagelm.errors.FormatVersionError: manifest.json is of bundle format 2 (expected format 1)...
     """
     try:
         value = load_json(text)

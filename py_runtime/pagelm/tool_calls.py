@@ -41,6 +41,11 @@ class BrokenToolCall:
     Attributes:
         text: What it wrote.
         problem: What is wrong with it, in a sentence for the model.
+
+    >>> match parse_tool_call('{"name": "add", "arguments": "2 and 2"}'):
+    ...     case BrokenToolCall(text, problem):
+    ...         problem
+    'The "arguments" of a tool call must be an object.'
     """
 
     text: str
