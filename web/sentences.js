@@ -138,6 +138,7 @@ export function formatDuration(milliseconds) {
  * @param {boolean} running
  */
 export function thoughtLabel(elapsedMs, running) {
+  if (!running && elapsedMs === 0) return "Thought"; // a file of a chat does not say for how long
   if (!running) return `Thought for ${formatDuration(elapsedMs)}`;
   // Whole seconds while it runs: tenths would flicker.
   const seconds = Math.floor(elapsedMs / 1000);

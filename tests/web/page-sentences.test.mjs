@@ -86,6 +86,7 @@ test("durations are tenths, seconds, minutes", () => {
 test("a running thought counts whole seconds, a finished one is exact", () => {
   assert.equal(thoughtLabel(3900, true), "Thinking… 3 s");
   assert.equal(thoughtLabel(3900, false), "Thought for 3.9 s");
+  assert.equal(thoughtLabel(0, false), "Thought");
   assert.equal(thoughtLabel(61_000, true), "Thinking… 1 min 1 s");
 });
 
