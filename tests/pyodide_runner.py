@@ -26,7 +26,7 @@ TREES = (
     "tests/contract",
     "tests/pyodide",
 )
-FILES = ("tests/fakes.py", "tests/posted_page.py")
+FILES = ("tests/engine_runs.py", "tests/fakes.py", "tests/posted_page.py", "tests/replies.py")
 PACKAGES = ("jinja2", "markupsafe", "pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")
 TIMEOUT_SECONDS = 900
 

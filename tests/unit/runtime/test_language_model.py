@@ -1,8 +1,7 @@
-"""pagelm.language_model and pagelm.chat on scripted replies."""
+"""pagelm.language_model on scripted replies."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -15,12 +14,7 @@ from fakes import (
     IM_END,
     THINK,
     TOOL_VOCAB_SIZE,
-    VOCAB_SIZE,
-    FailingBackend,
-    PausingBackend,
     RecordingBackend,
-    Stepper,
-    collect,
     manifest,
     manifest_value,
     model_on,
@@ -35,39 +29,15 @@ from pagelm.engine_steps import Cancellation
 from pagelm.errors import (
     BackendError,
     ContextOverflowError,
-    SamplingError,
     TemplateError,
     TokenizerError,
 )
-from pagelm.events import Done, Event, ReasoningDelta, TextDelta, Usage
+from pagelm.events import Done, Event, TextDelta
 from pagelm.language_model import LanguageModel
 from pagelm.manifest import parse_manifest
 from pagelm.sampling_options import SamplingOptions
 from pagelm.scripted import ScriptedBackend
-from pagelm.thinking_budget import CLOSING_SENTENCE
-
-ASK = [{"role": "user", "content": "2 + 2?"}]
-
-
-def reply(model: LanguageModel, messages: Sequence[dict[str, str]] = ASK, **options: Any) -> list[Event]:
-    return run(collect(model.reply(messages, **options)))
-
-
-def reasoning(events: Sequence[Event]) -> str:
-    return "".join(event.text for event in events if isinstance(event, ReasoningDelta))
-
-
-def text(events: Sequence[Event]) -> str:
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
-
-
-def done(events: Sequence[Event]) -> Done:
-    assert isinstance(events[-1], Done)
-    return events[-1]
-
-
-def usage(events: Sequence[Event]) -> Usage:
-    return done(events).usage
+from replies import ASK, done, reasoning, reply, text, usage
 
 
 def test_reasoning_and_answer_are_separate_events() -> None:
@@ -210,70 +180,6 @@ def test_the_soft_switch_holds_while_thinking_is_enabled(content: str, enabled: 
     assert seen[1] == manifest().generation.for_mode(thinks)
 
 
-def muses(token_ids: Sequence[int]) -> int:
-    """A model that reasons without end, and answers 4 once its reasoning has been closed."""
-    if END_THINK in token_ids:
-        return ord("4") if token_ids[-1] != ord("4") else IM_END
-    return ord("m") if THINK in token_ids else THINK
-
-
-def musing() -> LanguageModel:
-    return model_on(RecordingBackend(muses, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE))
-
-
-def test_a_thinking_budget_closes_the_reasoning_and_the_answer_follows() -> None:
-    events = reply(musing(), thinking_budget=5)
-    assert reasoning(events) == "mmmm" + CLOSING_SENTENCE.rstrip("\n")
-    assert (text(events), done(events).finish_reason) == ("4", "stop")
-    assert usage(events).reasoning_cut
-
-
-def test_the_closing_is_run_at_once() -> None:
-    model = musing()
-    reply(model, thinking_budget=5)
-    backend = model.engine.backend
-    assert isinstance(backend, RecordingBackend)
-    last = [call for call in backend.calls if call[0] == "prefill"][-1][1]
-    assert bytes(last[1:-3]) == CLOSING_SENTENCE.encode()
-    assert last[-3:] == (END_THINK, ord("\n"), ord("\n"))
-
-
-def test_a_budget_of_nothing_closes_the_reasoning_as_it_opens() -> None:
-    events = reply(musing(), thinking_budget=0)
-    assert reasoning(events) == CLOSING_SENTENCE.strip("\n")
-    assert text(events) == "4"
-
-
-def test_reasoning_within_the_budget_is_left_alone() -> None:
-    events = reply(model_on(scripted("<think>abc</think>de")), thinking_budget=5)
-    assert (reasoning(events), text(events), usage(events).reasoning_cut) == ("abc", "de", False)
-
-
-@pytest.mark.parametrize("limit", range(5, 60))
-def test_no_limit_ends_a_reply_inside_its_reasoning(limit: int) -> None:
-    events = reply(musing(), max_new_tokens=limit)
-    assert text(events) == "4"
-    assert usage(events).reasoning_tokens + usage(events).answer_tokens <= limit
-
-
-def test_the_end_of_the_context_leaves_room_for_the_answer_too() -> None:
-    events = reply(musing())
-    assert (text(events), done(events).finish_reason) == ("4", "stop")
-    assert usage(events).context_used <= CONTEXT_SIZE
-
-
-def test_a_cache_with_closed_reasoning_is_reused() -> None:
-    model = musing()
-    first = usage(reply(model, thinking_budget=5))
-    again = usage(reply(model, thinking_budget=5))
-    assert again.cached_tokens == first.prompt_tokens - 1
-
-
-def test_a_thinking_budget_below_nothing_is_refused() -> None:
-    with pytest.raises(SamplingError, match="thinking_budget is -1"):
-        reply(musing(), thinking_budget=-1)
-
-
 def test_a_stop_string_ends_the_answer_before_it() -> None:
     events = reply(model_on(scripted("<think>a END</think>one END two")), stop=["END"])
     assert (reasoning(events), text(events)) == ("a END", "one ")
@@ -346,135 +252,3 @@ def test_close_closes_the_backend() -> None:
     run(model.close())
     with pytest.raises(BackendError, match="closed"):
         reply(model)
-
-
-class TestChat:
-    """A conversation keeps what was said."""
-
-    def test_the_history_grows_by_question_and_answer(self) -> None:
-        chat = model_on(scripted("<think>\nhm\n</think>\n\n4.", "5.")).chat("Be brief.")
-        run(collect(chat.send("2 + 2?")))
-        run(collect(chat.send("and 1?")))
-        assert chat.messages == [
-            {"role": "system", "content": "Be brief."},
-            {"role": "user", "content": "2 + 2?"},
-            {"role": "assistant", "content": "4.", "reasoning_content": "hm"},
-            {"role": "user", "content": "and 1?"},
-            {"role": "assistant", "content": "5."},
-        ]
-
-    def test_the_model_sees_the_history(self) -> None:
-        model = model_on(scripted("4.", "5."))
-        chat = model.chat()
-        run(collect(chat.send("2 + 2?")))
-        events = run(collect(chat.send("and 1?")))
-        assert usage(events).prompt_tokens == model.count_tokens(chat.messages[:-1])
-        assert usage(events).cached_tokens > 0
-
-    def test_a_literal_tag_in_an_answer_stays_part_of_it(self) -> None:
-        model = model_on(scripted("write </think> here"))
-        chat = model.chat(enable_thinking=False)
-        run(collect(chat.send("How does it end?")))
-        answer = {"role": "assistant", "content": "write </think> here", "reasoning_content": ""}
-        assert chat.messages[-1] == answer
-        spoken = [{"role": "assistant", "content": "write  here", "reasoning_content": ""}]
-        asked = chat.messages[:1]
-        more_tokens = model.count_tokens([*asked, answer]) - model.count_tokens([*asked, *spoken])
-        assert more_tokens == len("</think>")
-
-    def test_the_mode_is_the_chats(self) -> None:
-        model = model_on(scripted("4."))
-        events = run(collect(model.chat(enable_thinking=False).send("2 + 2?")))
-        assert usage(events).prompt_tokens == model.count_tokens(ASK, enable_thinking=False)
-
-    def test_a_stopped_answer_stays_as_it_was_shown(self) -> None:
-        chat = model_on(scripted("abcdef", "x")).chat()
-
-        async def stop_after_three() -> None:
-            cancellation = Cancellation()
-            shown = ""
-            async for event in chat.send("?", cancellation=cancellation):
-                shown += event.text if isinstance(event, TextDelta) else ""
-                if shown == "abc":
-                    cancellation.cancel()
-
-        run(stop_after_three())
-        assert chat.messages[-1] == {"role": "assistant", "content": "abc"}
-
-    def test_a_reader_who_leaves_keeps_what_was_read(self) -> None:
-        chat = model_on(scripted("abcdef", "x")).chat()
-
-        async def leave_after_two() -> None:
-            events = chat.send("?")
-            await anext(events)
-            await anext(events)
-            await events.aclose()
-
-        run(leave_after_two())
-        assert chat.messages[-1] == {"role": "assistant", "content": "ab"}
-        assert text(run(collect(chat.send("?")))) == "x"
-
-    def test_a_message_that_could_not_be_answered_leaves_the_history(self) -> None:
-        chat = model_on(scripted("4.")).chat()
-        with pytest.raises(ContextOverflowError):
-            run(collect(chat.send("x" * CONTEXT_SIZE)))
-        assert chat.messages == []
-
-    def test_a_question_asked_again_in_vain_leaves_the_first_time_in_place(self) -> None:
-        backend = FailingBackend(lambda _: next(script), fails_at=3, vocab_size=261)
-        script = iter([*reply_ids("4")])
-        chat = model_on(backend).chat()
-        run(collect(chat.send("2 + 2?")))
-        answered = chat.messages
-        with pytest.raises(RuntimeError, match="device lost"):
-            run(collect(chat.send("2 + 2?")))
-        assert chat.messages == answered
-        assert [message["role"] for message in answered] == ["user", "assistant"]
-
-    def test_a_reader_who_leaves_before_the_first_event_leaves_no_question(self) -> None:
-        chat = model_on(PausingBackend(successor, vocab_size=261)).chat()
-        reader = Stepper(collect(chat.send("?")))
-        reader.step()
-        assert not reader.finished
-        with pytest.raises(asyncio.CancelledError):
-            reader.throw(asyncio.CancelledError())
-        assert chat.messages == []
-
-    def test_a_reader_who_leaves_while_it_thinks_leaves_no_question(self) -> None:
-        chat = model_on(scripted("<think>abc</think>4.", "5.")).chat()
-
-        async def leave_after_two() -> None:
-            events = chat.send("2 + 2?")
-            assert isinstance(await anext(events), ReasoningDelta)
-            await events.aclose()
-
-        run(leave_after_two())
-        assert chat.messages == []
-        run(collect(chat.send("and 1?")))
-        assert [message["content"] for message in chat.messages] == ["and 1?", "5."]
-
-    def test_a_turn_whose_limit_was_reached_while_thinking_is_not_in_the_history(self) -> None:
-        model = model_on(scripted("<think>abc</think>4.", "5."))
-        chat = model.chat("Be brief.")
-        events = run(collect(chat.send("2 + 2?", max_new_tokens=1)))
-        assert (reasoning(events), done(events).finish_reason) == ("", "length")
-        assert [message["role"] for message in chat.messages] == ["system"]
-        run(collect(chat.send("and 1?")))
-        assert [message["content"] for message in chat.messages] == ["Be brief.", "and 1?", "5."]
-
-    def test_an_answer_that_is_nothing_is_not_in_the_history(self) -> None:
-        chat = model_on(scripted("<think>hm</think>")).chat()
-        assert done(run(collect(chat.send("?")))).finish_reason == "stop"
-        assert chat.messages == []
-
-    def test_a_failure_half_way_keeps_what_was_shown(self) -> None:
-        backend = FailingBackend(successor, fails_at=8, vocab_size=261)
-        chat = model_on(backend).chat()
-        with pytest.raises(RuntimeError, match="device lost"):
-            run(collect(chat.send("?")))
-        assert [message["role"] for message in chat.messages] == ["user", "assistant"]
-
-    def test_messages_are_a_copy(self) -> None:
-        chat = model_on(scripted()).chat("Be brief.")
-        chat.messages[0]["content"] = "Be long."
-        assert chat.messages[0]["content"] == "Be brief."

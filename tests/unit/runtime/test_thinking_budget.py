@@ -1,0 +1,88 @@
+"""A thinking budget closes the reasoning of a model that would not, and leaves room for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from fakes import (
+    CONTEXT_SIZE,
+    END_THINK,
+    IM_END,
+    THINK,
+    VOCAB_SIZE,
+    RecordingBackend,
+    model_on,
+    scripted,
+)
+from pagelm.errors import (
+    SamplingError,
+)
+from pagelm.language_model import LanguageModel
+from pagelm.thinking_budget import CLOSING_SENTENCE
+from replies import done, reasoning, reply, text, usage
+
+
+def muses(token_ids: Sequence[int]) -> int:
+    """A model that reasons without end, and answers 4 once its reasoning has been closed."""
+    if END_THINK in token_ids:
+        return ord("4") if token_ids[-1] != ord("4") else IM_END
+    return ord("m") if THINK in token_ids else THINK
+
+
+def musing() -> LanguageModel:
+    return model_on(RecordingBackend(muses, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE))
+
+
+def test_a_thinking_budget_closes_the_reasoning_and_the_answer_follows() -> None:
+    events = reply(musing(), thinking_budget=5)
+    assert reasoning(events) == "mmmm" + CLOSING_SENTENCE.rstrip("\n")
+    assert (text(events), done(events).finish_reason) == ("4", "stop")
+    assert usage(events).reasoning_cut
+
+
+def test_the_closing_is_run_at_once() -> None:
+    model = musing()
+    reply(model, thinking_budget=5)
+    backend = model.engine.backend
+    assert isinstance(backend, RecordingBackend)
+    last = [call for call in backend.calls if call[0] == "prefill"][-1][1]
+    assert bytes(last[1:-3]) == CLOSING_SENTENCE.encode()
+    assert last[-3:] == (END_THINK, ord("\n"), ord("\n"))
+
+
+def test_a_budget_of_nothing_closes_the_reasoning_as_it_opens() -> None:
+    events = reply(musing(), thinking_budget=0)
+    assert reasoning(events) == CLOSING_SENTENCE.strip("\n")
+    assert text(events) == "4"
+
+
+def test_reasoning_within_the_budget_is_left_alone() -> None:
+    events = reply(model_on(scripted("<think>abc</think>de")), thinking_budget=5)
+    assert (reasoning(events), text(events), usage(events).reasoning_cut) == ("abc", "de", False)
+
+
+@pytest.mark.parametrize("limit", range(5, 60))
+def test_no_limit_ends_a_reply_inside_its_reasoning(limit: int) -> None:
+    events = reply(musing(), max_new_tokens=limit)
+    assert text(events) == "4"
+    assert usage(events).reasoning_tokens + usage(events).answer_tokens <= limit
+
+
+def test_the_end_of_the_context_leaves_room_for_the_answer_too() -> None:
+    events = reply(musing())
+    assert (text(events), done(events).finish_reason) == ("4", "stop")
+    assert usage(events).context_used <= CONTEXT_SIZE
+
+
+def test_a_cache_with_closed_reasoning_is_reused() -> None:
+    model = musing()
+    first = usage(reply(model, thinking_budget=5))
+    again = usage(reply(model, thinking_budget=5))
+    assert again.cached_tokens == first.prompt_tokens - 1
+
+
+def test_a_thinking_budget_below_nothing_is_refused() -> None:
+    with pytest.raises(SamplingError, match="thinking_budget is -1"):
+        reply(musing(), thinking_budget=-1)
