@@ -14,11 +14,12 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from threading import Lock
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urljoin
@@ -37,12 +38,17 @@ _BLOCK = 1 << 20
 _PARTIAL_CONTENT = 206
 
 
-def download_bundle(address: str, cache: Path) -> Path:
+DownloadProgress = Callable[[int, int], None]
+"""Told how many bytes are there, of how many."""
+
+
+def download_bundle(address: str, cache: Path, on_progress: DownloadProgress | None = None) -> Path:
     """Download what is not there yet.
 
     Args:
         address: Of the bundle's folder, http or https.
         cache: Where to keep it.
+        on_progress: Called from the threads that download, one at a time.
 
     Returns:
         The bundle's folder.
@@ -62,23 +68,43 @@ def download_bundle(address: str, cache: Path) -> Path:
         return folder
     files = cache / "files"
     files.mkdir(parents=True, exist_ok=True)
+    entries = tuple({entry.sha256: entry for entry in manifest.files()}.values())
+    arrivals = _Arrivals(entries, on_progress)
     with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
-        list(pool.map(lambda entry: _download(urljoin(base, entry.file), entry, files), manifest.files()))
+        list(pool.map(lambda entry: _download(urljoin(base, entry.file), entry, files, arrivals), entries))
     shutil.rmtree(folder, ignore_errors=True)  # one that a check has taken files from
     _assemble(folder, text, [(files / entry.sha256, entry.file) for entry in manifest.files()])
     note_use(folder, base)
     return folder
 
 
-def _download(address: str, entry: BundleFile, files: Path) -> None:
+class _Arrivals:
+    """How much of each file is there, told as one sum."""
+
+    def __init__(self, entries: Iterable[BundleFile], tell: DownloadProgress | None) -> None:
+        self._bytes = dict.fromkeys((entry.sha256 for entry in entries), 0)
+        self._total = sum(entry.bytes for entry in entries)
+        self._tell = tell
+        self._lock = Lock()
+
+    def note(self, entry: BundleFile, size: int) -> None:
+        if self._tell is None:
+            return
+        with self._lock:
+            self._bytes[entry.sha256] = min(size, entry.bytes)
+            self._tell(sum(self._bytes.values()), self._total)
+
+
+def _download(address: str, entry: BundleFile, files: Path, arrivals: _Arrivals) -> None:
     """One file into the cache, if it is not there."""
     target = files / entry.sha256
     if target.is_file():
+        arrivals.note(entry, entry.bytes)
         return
     part = files / f"{entry.sha256}.part"
     problem = ""
     for _ in range(TRIES):
-        problem = _fetch(address, part, entry.bytes)
+        problem = _fetch(address, part, entry, arrivals)
         if not problem and (found := _sha256(part)) != entry.sha256:
             part.unlink()
             problem = f"a sha256 of {found}"
@@ -92,8 +118,9 @@ def _download(address: str, entry: BundleFile, files: Path) -> None:
     )
 
 
-def _fetch(address: str, part: Path, expected: int) -> str:
+def _fetch(address: str, part: Path, entry: BundleFile, arrivals: _Arrivals) -> str:
     """What is missing of a file; what is wrong with its length then, "" for nothing."""
+    expected = entry.bytes
     have = part.stat().st_size if part.is_file() else 0
     if have > expected:
         part.unlink()
@@ -102,17 +129,19 @@ def _fetch(address: str, part: Path, expected: int) -> str:
         with _open(address, have) as response:
             resumes = response.status == _PARTIAL_CONTENT
             with part.open("ab" if resumes else "wb") as out:
-                _copy(response, out)
+                _copy(response, out, lambda size: arrivals.note(entry, size))
     size = part.stat().st_size
     if size > expected:
         part.unlink()
     return "" if size == expected else f"{size} bytes"
 
 
-def _copy(source: IO[bytes], target: IO[bytes]) -> None:
+def _copy(source: IO[bytes], target: IO[bytes], note: Callable[[int], None]) -> None:
     """Up to where the connection breaks: what has arrived stays, and its length tells."""
     try:
-        shutil.copyfileobj(source, target, _BLOCK)
+        while block := source.read(_BLOCK):
+            target.write(block)
+            note(target.tell())
     except (OSError, HTTPException):
         target.flush()
 

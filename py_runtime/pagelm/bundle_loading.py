@@ -19,6 +19,7 @@ from pagelm.manifest_values import Manifest
 
 if TYPE_CHECKING:
     from pagelm._backend_native import NativeBackend, NativeGraph
+    from pagelm.bundle_download import DownloadProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,12 @@ class LoadedBundle:
 
 
 async def load_bundle(
-    source: str | Path, *, graph: NativeGraph, threads: int, memory_budget: int | None
+    source: str | Path,
+    *,
+    graph: NativeGraph,
+    threads: int,
+    memory_budget: int | None,
+    on_download: DownloadProgress | None,
 ) -> LoadedBundle:
     """Read and check a bundle, and make a session of one of its graphs; arguments and errors as of
     `LanguageModel.load`."""
@@ -47,7 +53,7 @@ async def load_bundle(
     if is_address(source):
         from pagelm.bundle_download import download_bundle  # sockets: a page has none
 
-        folder = await asyncio.to_thread(download_bundle, str(source), cache_folder())
+        folder = await asyncio.to_thread(download_bundle, str(source), cache_folder(), on_download)
     else:
         folder = find_bundle(source)
     manifest = load_manifest(folder)

@@ -35,6 +35,7 @@ from pagelm.waiting import iterating_twin, wait_for, waiting_twin
 
 if TYPE_CHECKING:
     from pagelm._backend_native import NativeGraph
+    from pagelm.bundle_download import DownloadProgress
 
 
 class LanguageModel(TextModel):
@@ -65,6 +66,7 @@ class LanguageModel(TextModel):
         graph: NativeGraph = "native",
         threads: int = 0,
         memory_budget: int | None = None,
+        on_download: DownloadProgress | None = None,
     ) -> LanguageModel:
         """Load a bundle, with onnxruntime on this machine's CPU.
 
@@ -76,13 +78,17 @@ class LanguageModel(TextModel):
             threads: For the arithmetic; 0 lets onnxruntime choose.
             memory_budget: Bytes for keys and values, which bound `context_size`; None: no limit but the
                 model's positions.
+            on_download: Told the bytes that are there, of how many, while an address is downloaded; from
+                other threads, one at a time.
 
         Raises:
             BundleError: A file of the bundle is missing, altered or wrong.
             DeviceMemoryError: The budget is too small for any conversation.
             BackendUnavailableError: onnxruntime or numpy is not installed.
         """
-        bundle = await load_bundle(source, graph=graph, threads=threads, memory_budget=memory_budget)
+        bundle = await load_bundle(
+            source, graph=graph, threads=threads, memory_budget=memory_budget, on_download=on_download
+        )
         return cls.open(bundle.manifest, bundle.tokenizer_bytes, bundle.chat_template, bundle.backend)
 
     @classmethod
@@ -93,13 +99,18 @@ class LanguageModel(TextModel):
         graph: NativeGraph = "native",
         threads: int = 0,
         memory_budget: int | None = None,
+        on_download: DownloadProgress | None = None,
     ) -> LanguageModel:
         """As `load`, from code that is not asynchronous.
 
         Raises:
             CannotWaitError: Nothing may wait here.
         """
-        return wait_for(cls.load(source, graph=graph, threads=threads, memory_budget=memory_budget))
+        return wait_for(
+            cls.load(
+                source, graph=graph, threads=threads, memory_budget=memory_budget, on_download=on_download
+            )
+        )
 
     @classmethod
     def open(

@@ -8,7 +8,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pagelm_builder.commands.bundle_argument import add_bundle_argument, check_bundle_argument
 from pagelm_builder.commands.subparsers import Subparsers
 from pagelm_builder.errors import QuestionError
 
@@ -34,7 +33,11 @@ def add_parser(commands: Subparsers) -> None:
         description="Chat with a bundle. At a terminal a conversation; with --prompt, or with text piped in, "
         "one answer. Answers go to standard output, reasoning and all else to standard error.",
     )
-    add_bundle_argument(chat)
+    chat.add_argument(
+        "bundle",
+        metavar="BUNDLE",
+        help="folder that `pagelm export` wrote, its address on a host, or its name in build/bundles",
+    )
     chat.add_argument("--prompt", metavar="TEXT", help="answer this and end")
     chat.add_argument("--json", action="store_true", help="print one JSON object instead of the answer")
     chat.add_argument("--no-thinking", action="store_true", help="answer without reasoning first")
@@ -87,8 +90,9 @@ def run(arguments: Namespace) -> None:
     from pagelm_builder.chat.conversation import Conversation
     from pagelm_builder.chat.one_answer import answer_once, checked_question, piped_question
     from pagelm_builder.chat.terminal import Terminal
+    from pagelm_builder.progress_line import ProgressLine
 
-    bundle, settings, terminal = check_bundle_argument(arguments.bundle), _settings(arguments), Terminal()
+    settings, terminal, show = _settings(arguments), Terminal(), ProgressLine()
     question = None
     if arguments.prompt is not None:
         question = checked_question(arguments.prompt, "--prompt")
@@ -97,7 +101,13 @@ def run(arguments: Namespace) -> None:
     elif arguments.json:
         raise QuestionError("--json has no question", expected="one", remedy="Add --prompt TEXT.")
     with asyncio.Runner() as runner:
-        model = runner.run(LanguageModel.load(bundle, threads=arguments.threads))
+        model = runner.run(
+            LanguageModel.load(
+                arguments.bundle,
+                threads=arguments.threads,
+                on_download=lambda there, total: show("Downloading, kB", there // 1000, total // 1000),
+            )
+        )
         settings.check(model)
         if question is None:
             Conversation(model, settings, terminal, runner).run()

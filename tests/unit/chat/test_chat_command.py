@@ -108,7 +108,6 @@ def test_an_interrupted_answer_ends_with_the_status_of_one(
         (["b"], b"\xff", "QuestionError: standard input is not UTF-8: invalid start byte at byte 0"),
         (["b", "--prompt", "x", "--top-k", "-1"], b"", "SamplingError: top_k"),
         (["b", "--prompt", "x", "--max-new-tokens", "0"], b"", "SamplingError: max_new_tokens"),
-        (["pico", "--prompt", "x"], b"", "ManifestError: there is no folder pico"),
     ],
 )
 def test_what_cannot_be_asked_is_a_named_error(
@@ -154,6 +153,15 @@ def test_a_missing_package_says_which_extra_brings_it(
     assert cli.main(["chat", str(write_bundle(tmp_path)), "--prompt", "x"]) == 1
     assert "BackendUnavailableError: onnxruntime is not installed" in (err := capsys.readouterr().err)
     assert "pip install 'pagelm[native]'" in err
+
+
+def test_a_name_that_is_nowhere_says_how_to_make_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["chat", "pico", "--prompt", "x"]) == 1
+    assert "there is no bundle named pico" in (told := capsys.readouterr().err)
+    assert "pagelm export pico --out build/bundles/pico" in told
 
 
 def test_a_folder_without_a_bundle_is_a_named_error(

@@ -14,6 +14,7 @@ from pagelm.bundle_download import download_bundle
 from pagelm.bundle_files import verify_bundle_files
 from pagelm.errors import ManifestError, PartAlteredError, PartMissingError
 from pagelm.manifest import load_manifest
+from pagelm_builder import cli
 
 from .conftest import Host
 
@@ -54,6 +55,33 @@ def test_a_cut_file_goes_on_where_it_ended(
     verify_bundle_files(folder)
     whole = (folder / weights).stat().st_size
     assert [size for name, size in serving.sent if name == weights] == [1000, whole - 1000]
+
+
+def test_the_terminal_chats_with_an_address(
+    host: tuple[str, type[Host]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PAGELM_CACHE", str(tmp_path / "cache"))
+    assert cli.main(["chat", host[0], "--prompt", "x", "--json", "--max-new-tokens", "3"]) == 0
+    assert json.loads(capsys.readouterr().out)["usage"]["prompt_tokens"] > 0
+
+
+def test_progress_counts_what_is_there_up_to_the_whole(
+    host: tuple[str, type[Host]], weights: str, tmp_path: Path
+) -> None:
+    address, serving = host
+    serving.cuts[weights] = 1000
+    told: list[tuple[int, int]] = []
+    folder = download_bundle(address, tmp_path / "cache", lambda *bytes_: told.append(bytes_))
+    whole = sum(entry.bytes for entry in load_manifest(folder).files())
+    assert {total for _, total in told} == {whole}
+    assert [there for there, _ in told] == sorted(there for there, _ in told)
+    assert told[-1] == (whole, whole)
+    told.clear()
+    download_bundle(address, tmp_path / "cache", lambda *bytes_: told.append(bytes_))
+    assert told == []  # nothing is downloaded
 
 
 def test_a_new_version_fetches_only_what_changed(
