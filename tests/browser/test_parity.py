@@ -15,7 +15,7 @@ from pagelm_builder.pico.problems import Problem, grade, heldout_problems
 from pagelm_builder.verify.model_client import ModelClient
 
 # Held-out problems of every task and number of digits; fewer on WebGPU, which is software here.
-EVERY: Final[Mapping[str, int]] = {"webgpu": 60, "wasm": 20}
+EVERY: Final[Mapping[str, int]] = {"webgpu": 100, "wasm": 20}
 
 MODES = (True, False)
 
@@ -108,7 +108,7 @@ def test_non_thinking_replies_are_short_and_hold_no_reasoning(
 
 
 def test_guesses_save_steps_on_wasm_and_are_not_offered_on_webgpu(model: ModelClient) -> None:
-    messages = [{"role": "user", "content": "Reverse the word strawberry"}]
+    messages = [{"role": "user", "content": "What is 27 + 38?"}]
     replies = [model.reply(messages, enable_thinking=True, prompt_lookup=lookup) for lookup in (False, True)]
     plain, guessed = (reply.usage for reply in replies)
     assert replies[0].text == replies[1].text
@@ -157,7 +157,7 @@ def test_a_seed_draws_what_the_native_backend_draws_from_it(
 
 def test_the_same_seed_draws_the_same_reply(model: ModelClient) -> None:
     messages = [{"role": "user", "content": "Tell me a story"}]
-    sampling = {"temperature": 1.5, "topK": 40, "seed": 11, "maxNewTokens": 60}
+    sampling = {"temperature": 1.5, "topK": 40, "seed": 11, "maxNewTokens": 30}
     first = model.reply(messages, enable_thinking=True, sampling=sampling)
     second = model.reply(messages, enable_thinking=True, sampling=sampling)
     assert (first.reasoning, first.text) == (second.reasoning, second.text)
