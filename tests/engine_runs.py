@@ -50,8 +50,8 @@ def tokens(steps: Sequence[EngineStep]) -> list[int]:
 
 
 def prefilled(steps: Sequence[EngineStep]) -> Prefilled:
-    assert isinstance(steps[0], Prefilled)
-    return steps[0]
+    [step] = [step for step in steps if isinstance(step, Prefilled)]
+    return step
 
 
 def reason(steps: Sequence[EngineStep]) -> str:

@@ -8,7 +8,6 @@ arithmetic.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from time import perf_counter
 from typing import TypeVar
 
 from pagelm.backend import Backend, Candidates
@@ -28,7 +27,8 @@ from pagelm.look_ahead import LookAhead
 from pagelm.prompt_lookup import PromptLookup
 from pagelm.replay import Replay
 from pagelm.sampling import Sampler
-from pagelm.sampling_options import SamplingOptions
+from pagelm.sampling_options import SamplingOptions, check_biased_tokens
+from pagelm.stopwatch import Stopwatch
 from pagelm.token_constraint import TokenConstraint
 
 Result = TypeVar("Result")
@@ -111,8 +111,8 @@ class Engine:
             `Finished`.
 
         Raises:
-            SamplingError: `max_new_tokens` is below 1, `top_logprobs` outside its range, or `said` is nothing
-                that this reply can have said.
+            SamplingError: `max_new_tokens` is below 1, `top_logprobs` outside its range, `logit_bias` for
+                tokens that there are not, or `said` nothing that this reply can have said.
             ContextOverflowError: The prompt does not fit; nothing has been run.
             BusyError: Another generation is inside the backend right now.
             GrammarError: The constraint lets no token through.
@@ -120,6 +120,7 @@ class Engine:
         """
         self._check_idle()
         check_top_logprobs(top_logprobs)
+        check_biased_tokens(sampling, self.backend.capabilities.vocab_size)
         plan = self.cache.plan(input_ids, valid=self.backend.length)
         sampler = Sampler(sampling, input_ids, constraint)
         replay = Replay(said, sampling, self.backend.capabilities.vocab_size)
@@ -128,19 +129,23 @@ class Engine:
         self._generation += 1
         generation = self._generation
 
-        started = perf_counter()
+        watch = Stopwatch()
         candidates = None
         self._forget_all_after(plan.keep)
+        read = plan.keep
         for chunk in plan.chunks(self._prefill_chunk_tokens):
             if cancellation.cancelled or generation != self._generation:
                 candidates = None
                 break
             candidates = await self._read(chunk)
-            if len(self.cache) < len(input_ids):
-                yield PrefillProgress(len(self.cache), len(input_ids))
-        prefilled = perf_counter()
+            read += len(chunk)
+            if read < len(input_ids):
+                watch.pause()
+                yield PrefillProgress(read, len(input_ids))
+                watch.resume()
         ahead = self._look_ahead(input_ids, sampler, eos_token_ids, prompt_lookup and top_logprobs is None)
-        yield Prefilled(len(input_ids), plan.keep, (prefilled - started) * 1000, sampler.seed)
+        yield Prefilled(read, plan.keep, watch.lap_ms(), sampler.seed)
+        watch.resume()
 
         finish_reason: FinishReason = "abort"
         unread: list[int] = []
@@ -154,14 +159,18 @@ class Engine:
             sampler.accept(token_id)
             ahead.accept(token_id)
             logprobs = None if replayed else await self._logprobs(token_id, top_logprobs)
+            watch.pause()
             yield Token(token_id, logprobs, replayed)
+            watch.resume()
             for forced_id in (interject() or sampler.forced())[: limit - 1]:
                 if cancellation.cancelled or generation != self._generation:
                     break
                 run.append(forced_id)
                 sampler.accept(forced_id)
                 ahead.accept(forced_id)
+                watch.pause()
                 yield Token(forced_id, replayed=replay.has_said(forced_id))
+                watch.resume()
             limit -= len(run)
             if cancellation.cancelled or generation != self._generation:
                 break
@@ -174,7 +183,7 @@ class Engine:
                 unread = []
         if ahead and generation == self._generation:
             self._forget_all_after(len(self.cache) - len(ahead))
-        yield Finished(finish_reason, (perf_counter() - prefilled) * 1000, ahead.steps)
+        yield Finished(finish_reason, watch.lap_ms(), ahead.steps)
 
     async def prefill(self, input_ids: Sequence[int], *, cancellation: Cancellation | None = None) -> None:
         """Read what a prompt will begin with, so that it needs not be read then.

@@ -56,12 +56,12 @@ class PrefillProgress:
 
 @dataclass(frozen=True, slots=True)
 class Prefilled:
-    """The prompt has been read.
+    """The prompt has been read, or as much of it as there was time for before a stop.
 
     Attributes:
-        prompt_tokens: Length of the prompt.
+        prompt_tokens: How many of its tokens the cache holds.
         cached_tokens: How many of them were in the cache already.
-        prefill_ms: How long the others took.
+        prefill_ms: How long the others took, without the reader's own time.
         seed: What the draws come from.
     """
 
@@ -93,7 +93,7 @@ class Finished:
     Attributes:
         finish_reason: "stop": the model ended it. "length": `max_new_tokens` or the context did. "abort":
             someone did.
-        decode_ms: From the end of prefill to here, the consumer's own time included.
+        decode_ms: From the end of prefill to here, without the reader's own time.
         steps: How many runs the new tokens took; a token that ends the reply took one too.
     """
 

@@ -51,12 +51,13 @@ class Usage:
     """What a reply took.
 
     Attributes:
-        prompt_tokens: The whole conversation up to the reply.
+        prompt_tokens: The whole conversation up to the reply; where the reply was stopped before, what had
+            been read of it.
         cached_tokens: How many of these did not have to be run again.
         reasoning_tokens: New tokens up to and including `</think>`.
         answer_tokens: The other new tokens; the one that ends the sequence is not counted.
-        prefill_ms: Time for `prompt_tokens - cached_tokens`.
-        decode_ms: Time for the new tokens.
+        prefill_ms: Time for `prompt_tokens - cached_tokens`, without the reader's between two events.
+        decode_ms: Time for the new tokens, in the same way.
         context_used: Prompt and new tokens.
         context_size: How many tokens the context holds.
         key_value_bytes: Memory that the context's keys and values take, with the room they have to grow into.

@@ -73,8 +73,7 @@ class Penalties:
         """Adjust the logits of the whole vocabulary, `[vocab_size]`."""
         values = list(logits)
         for token_id in self._touched():
-            if token_id < len(values):
-                values[token_id] = self.adjust(token_id, values[token_id])
+            values[token_id] = self.adjust(token_id, values[token_id])
         return values
 
     def adjust(self, token_id: int, logit: float) -> float:

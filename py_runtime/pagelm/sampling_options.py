@@ -70,6 +70,16 @@ class SamplingOptions:
         _check_bias(self.logit_bias)
 
 
+def check_biased_tokens(options: SamplingOptions, vocab_size: int) -> None:
+    """Raise SamplingError where logit_bias names a token that the model lacks."""
+    if options.logit_bias and (token_id := max(options.logit_bias)) >= vocab_size:
+        raise SamplingError(
+            f"logit_bias has token {token_id}",
+            expected=f"ids below {vocab_size}, the model's vocabulary",
+            remedy="Change logit_bias: take ids from this model's tokenizer.",
+        )
+
+
 def _check_number(name: str, value: object, low: float, high: float, hint: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise SamplingError(

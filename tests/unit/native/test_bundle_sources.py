@@ -64,7 +64,7 @@ def test_the_terminal_chats_with_an_address(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("PAGELM_CACHE", str(tmp_path / "cache"))
-    assert cli.main(["chat", host[0], "--prompt", "x", "--json", "--max-new-tokens", "3"]) == 0
+    assert cli.main(["chat", host[0], "--prompt", "x", "--json", "--max-new-tokens", "8"]) == 0
     assert json.loads(capsys.readouterr().out)["usage"]["prompt_tokens"] > 0
 
 

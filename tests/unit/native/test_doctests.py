@@ -25,6 +25,7 @@ WITH_EXAMPLES = {
     "response_format",
     "sampling_options",
     "scripted",
+    "stopwatch",
     "tool_calls",
     "tools",
 }

@@ -163,6 +163,14 @@ def test_penalties_that_exhaust_the_candidates_ask_for_all_logits() -> None:
     assert backend.calls.count(("logits",)) == 1
 
 
+def test_a_bias_for_a_token_that_there_is_not_is_refused() -> None:
+    backend = counting()
+    greedy = SamplingOptions(temperature=0, logit_bias={VOCAB_SIZE: 1.0})
+    with pytest.raises(SamplingError, match=rf"logit_bias has token {VOCAB_SIZE} .*below {VOCAB_SIZE}"):
+        generate(Engine(backend), [1, 2], sampling=greedy)
+    assert backend.length == 0
+
+
 def test_repetition_penalty_counts_the_prompt() -> None:
     backend = RecordingBackend(lambda _: 9, vocab_size=VOCAB_SIZE)
     options = SamplingOptions(temperature=0.0, repetition_penalty=100.0, logit_bias={3: 5.0})

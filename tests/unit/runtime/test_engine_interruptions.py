@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from engine_runs import GREEDY, NEVER, counting, generate, reason, tokens
+from engine_runs import GREEDY, NEVER, counting, generate, prefilled, reason, tokens
 from fakes import (
     VOCAB_SIZE,
     FailingBackend,
     PausingBackend,
+    RecordingBackend,
     Stepper,
     collect,
     digest,
     run,
     successor,
 )
+from pagelm.backend import Candidates
 from pagelm.engine import Engine
-from pagelm.engine_steps import Cancellation, EngineStep
+from pagelm.engine_steps import Cancellation, EngineStep, Finished
 from pagelm.errors import BusyError
 from pagelm.scripted import ScriptedBackend
+from pagelm.stopwatch import Stopwatch
+
+
+class WorkingBackend(RecordingBackend):
+    """Tells when it works."""
+
+    def __init__(self) -> None:
+        super().__init__(successor, vocab_size=VOCAB_SIZE)
+        self.work: Callable[[], None] = lambda: None
+
+    async def prefill(self, input_ids: Sequence[int], position: int) -> Candidates:
+        self.work()
+        return await super().prefill(input_ids, position)
+
+    async def decode(self, token_id: int) -> Candidates:
+        self.work()
+        return await super().decode(token_id)
 
 
 def test_cancel_between_tokens_aborts_before_the_next_is_run() -> None:
@@ -78,8 +97,35 @@ def test_cancel_during_prefill_stops_after_the_running_chunk() -> None:
     cancellation.cancel()
     task.finish()
     assert reason(steps) == "abort"
+    assert prefilled(steps).prompt_tokens == 4  # no more has been read
     assert backend.prefilled() == [0, 1, 2, 3]
     assert engine.cache.token_ids == (0, 1, 2, 3)
+
+
+def test_the_readers_own_time_is_not_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("pagelm.engine.Stopwatch", lambda: Stopwatch(lambda: now))
+    slow = WorkingBackend()
+
+    async def read_slowly() -> list[EngineStep]:
+        nonlocal now
+        steps = []
+        async for step in Engine(slow, prefill_chunk_tokens=1).generate(
+            range(3), sampling=GREEDY, eos_token_ids=NEVER, max_new_tokens=3
+        ):
+            steps.append(step)
+            now += 60.0
+        return steps
+
+    def work() -> None:
+        nonlocal now
+        now += 0.5
+
+    slow.work = work
+    steps = run(read_slowly())
+    assert prefilled(steps).prefill_ms == 3 * 500
+    assert isinstance(steps[-1], Finished)
+    assert steps[-1].decode_ms == 2 * 500  # the last token is not run
 
 
 def test_a_cancellation_set_beforehand_runs_nothing() -> None:

@@ -80,6 +80,6 @@ def test_a_candidate_that_is_lifted_passes_others() -> None:
 
 
 def test_all_logits_are_adjusted_by_token() -> None:
-    penalties = Penalties(SamplingOptions(logit_bias={2: -1.0, 99: 5.0}, presence_penalty=1.0))
+    penalties = Penalties(SamplingOptions(logit_bias={2: -1.0}, presence_penalty=1.0))
     penalties.accept(0)
     assert penalties.apply_to_all([1.0, 2.0, 3.0]) == [0.0, 2.0, 2.0]
