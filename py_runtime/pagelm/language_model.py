@@ -247,10 +247,10 @@ class LanguageModel(TextModel):
             BusyError: Another reply is inside the backend right now.
             BackendError: From the backend.
         """
+        dropped = 0
         if overflow == "truncate-oldest-turns":
             kept = self._drop_oldest_turns(messages, enable_thinking, tools)
-            if len(kept) < len(messages):
-                yield TurnsDropped(len(messages) - len(kept))
+            dropped = len(messages) - len(kept)
             messages = kept
         thinks = self.will_think(messages, enable_thinking=enable_thinking)
         prompt = self._encode(messages, enable_thinking, tools)
@@ -261,6 +261,8 @@ class LanguageModel(TextModel):
             reply_tokens=reply_tokens,
             thinking_budget=thinking_budget,
         )
+        if budget and thinks:
+            budget.check_room(reply_tokens, max_new_tokens)
         stream = ReplyStream(
             self.tokenizer,
             prompt,
@@ -292,6 +294,9 @@ class LanguageModel(TextModel):
         )
         async with aclosing(events):
             async for event in events:
+                if dropped:  # told when nothing can be refused any more
+                    yield TurnsDropped(dropped)
+                    dropped = 0
                 yield event
 
     reply_sync = iterating_twin(reply)

@@ -118,7 +118,10 @@ class ReplyStream:
         if self._budget is None or self._reasoning_closed or self._splitter.section != "reasoning":
             return ()
         closing = self._budget.close(self._reasoning_tokens)
-        self._reasoning_closed = bool(closing)
+        if closing:
+            self._reasoning_closed = True
+            # A block that opens now would have no end: a tag in the answer is text.
+            self._tags = {token_id: tag for token_id, tag in self._tags.items() if tag != OPEN_TAG}
         return closing
 
     def _split(self, token_id: int) -> list[ThinkingEvent]:
@@ -132,6 +135,9 @@ class ReplyStream:
         if tag == OPEN_CALL:
             # what the splitter holds back before a call is white space
             self._splitter.finish()
+            # no stop string goes on behind a call
+            if held := self._stop.finish():
+                events.append(TextDelta(held))
         call = self._calls.push_tag(tag)
         return [*events, call] if call else events
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pagelm.errors import SamplingError, ThinkingError
+from pagelm.errors import ContextOverflowError, SamplingError, ThinkingError
 from pagelm.thinking import CLOSE_TAG
 from pagelm.tokenizer import Tokenizer
 
@@ -37,6 +37,32 @@ class ThinkingBudget:
     def close(self, reasoning_tokens: int) -> Sequence[int]:
         """What has to be said next after so many tokens of open reasoning: mostly nothing."""
         return self.closing if reasoning_tokens >= self.reasoning_tokens else ()
+
+    def check_room(self, reply_tokens: int, max_new_tokens: int | None) -> None:
+        """Whether a reply that reasons can come to a word of its answer.
+
+        Args:
+            reply_tokens: Most tokens of the reply; 0 is for who counts the prompt to refuse.
+            max_new_tokens: What was asked for; None: what the context holds.
+
+        Raises:
+            SamplingError: `max_new_tokens` is too small.
+            ContextOverflowError: The context leaves too little.
+        """
+        least = 1 + len(self.closing) + 1  # <think>, what closes it, and an answer
+        if not 0 < reply_tokens < least:
+            return
+        if reply_tokens == max_new_tokens:
+            raise SamplingError(
+                f"max_new_tokens is {max_new_tokens}",
+                expected=f"at least {least} where the model thinks before it answers",
+                remedy="Allow more, or switch thinking off.",
+            )
+        raise ContextOverflowError(
+            f"the context has room for {reply_tokens} more tokens",
+            expected=f"at least {least} where the model thinks before it answers",
+            remedy="Shorten the conversation, start a new one, or switch thinking off.",
+        )
 
 
 def plan_thinking(

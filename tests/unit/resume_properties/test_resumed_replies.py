@@ -84,7 +84,7 @@ requests = st.fixed_dictionaries(
             frequency_penalty=st.sampled_from([0.0, 0.5]),
             seed=st.integers(0, 2**32 - 1),
         ),
-        "max_new_tokens": st.integers(1, 24),
+        "max_new_tokens": st.integers(5, 24),
         "thinking_budget": st.none() | st.integers(0, 6),
         "stop": st.sampled_from([(), ("ab",), ("a", "é\nb"), ("dd",)]),
         "tools": st.sampled_from([(), (TOOL,)]),

@@ -12,7 +12,7 @@ from pagelm.chat import Chat
 from pagelm.context_overflow import KEPT_SHARE, drop_oldest_turns
 from pagelm.engine import Engine
 from pagelm.engine_steps import Cancellation, Prefilled, PrefillProgress
-from pagelm.errors import ContextOverflowError, SavedChatError
+from pagelm.errors import ContextOverflowError, SamplingError, SavedChatError
 from pagelm.events import Event, TextDelta, TurnsDropped
 from pagelm.language_model import LanguageModel
 from pagelm.sampling_options import SamplingOptions
@@ -73,6 +73,17 @@ def test_a_question_too_long_all_by_itself_is_refused_even_so() -> None:
     with pytest.raises(ContextOverflowError):
         send(chat, "x" * CONTEXT_SIZE)
     assert chat.messages == []
+
+
+@pytest.mark.parametrize(("question", "stop"), [("x" * CONTEXT_SIZE, ()), ("x" * 300, [""])])
+def test_no_turns_are_dropped_for_a_question_that_is_refused(question: str, stop: Sequence[str]) -> None:
+    chat = echoing().chat(overflow="truncate-oldest-turns")
+    for text in ("a" * 60, "b" * 60):
+        send(chat, text)
+    before = chat.shown_messages
+    with pytest.raises((ContextOverflowError, SamplingError)):
+        run(collect(chat.send(question, stop=stop)))
+    assert chat.shown_messages == before
 
 
 def characters(messages: Sequence[object]) -> int:

@@ -80,13 +80,13 @@ def test_every_sampling_option_arrives() -> None:
         return generate(*args, **options)
 
     model.engine.generate = record  # type: ignore[method-assign]
-    sampling = {"temperature": 0.5, "topK": 7, "topP": 0.75, "minP": 0.125, "seed": 11, "maxNewTokens": 3}
+    sampling = {"temperature": 0.5, "topK": 7, "topP": 0.75, "minP": 0.125, "seed": 11, "maxNewTokens": 5}
     sampling |= {"repetitionPenalty": 1.1, "presencePenalty": 1.5, "frequencyPenalty": -0.5}
     sampling |= {"logitBias": {"7": -100}}
     run(PageSession(model, page.post).generate(1, request(sampling=sampling)))
     options = seen["sampling"]
     assert (options.temperature, options.top_k, options.top_p) == (0.5, 7, 0.75)
-    assert (options.min_p, options.seed, seen["max_new_tokens"]) == (0.125, 11, 3)
+    assert (options.min_p, options.seed, seen["max_new_tokens"]) == (0.125, 11, 5)
     assert page.last()[1]["finishReason"] == "length"
 
 

@@ -16,9 +16,7 @@ from fakes import (
     model_on,
     scripted,
 )
-from pagelm.errors import (
-    SamplingError,
-)
+from pagelm.errors import ContextOverflowError, SamplingError
 from pagelm.language_model import LanguageModel
 from pagelm.thinking_budget import CLOSING_SENTENCE
 from replies import done, reasoning, reply, text, usage
@@ -61,6 +59,34 @@ def test_a_budget_of_nothing_closes_the_reasoning_as_it_opens() -> None:
 def test_reasoning_within_the_budget_is_left_alone() -> None:
     events = reply(model_on(scripted("<think>abc</think>de")), thinking_budget=5)
     assert (reasoning(events), text(events), usage(events).reasoning_cut) == ("abc", "de", False)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+def test_a_limit_that_leaves_nothing_to_the_answer_is_refused(limit: int) -> None:
+    with pytest.raises(SamplingError, match=rf"max_new_tokens is {limit} .*at least 5 where"):
+        reply(musing(), max_new_tokens=limit)
+    assert text(reply(model_on(scripted("4.")), max_new_tokens=limit, enable_thinking=False)) == "4."[:limit]
+
+
+@pytest.mark.parametrize("room", [1, 2, 3, 4])
+def test_a_context_that_leaves_nothing_to_the_answer_is_refused(room: int) -> None:
+    model = musing()
+    frame = model.count_tokens([{"role": "user", "content": ""}])
+    full = [{"role": "user", "content": "x" * (CONTEXT_SIZE - room - frame)}]
+    with pytest.raises(ContextOverflowError, match=rf"room for {room} more tokens .*at least 5"):
+        reply(model, full)
+
+
+def forgetful(token_ids: Sequence[int]) -> int:
+    """A model that opens a block of reasoning wherever it may say what it likes."""
+    return ord("m") if token_ids[-1] == THINK else THINK
+
+
+def test_reasoning_that_was_closed_never_opens_again() -> None:
+    model = model_on(RecordingBackend(forgetful, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE))
+    events = reply(model, thinking_budget=20, max_new_tokens=200)
+    assert text(events).startswith("<think>m<think>")
+    assert usage(events).reasoning_tokens < 200 // 2
 
 
 @pytest.mark.parametrize("limit", range(5, 60))

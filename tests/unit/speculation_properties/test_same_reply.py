@@ -85,7 +85,7 @@ async def reply(
     memory=st.integers(1, 4),
     verify_tokens=st.integers(2, 16),
     candidates=st.sampled_from([2, 4, 64]),
-    limit=st.integers(1, 120),
+    limit=st.integers(5, 120),
     cancel_after=st.integers(0, 60),
     interjected=st.lists(st.lists(st.integers(0, 8), max_size=3).map(tuple), max_size=20),
 )
@@ -124,7 +124,7 @@ def what_was_said(answers: Sequence[Answer]) -> list[tuple[str, str, str, int, i
     memory=st.integers(1, 4),
     verify_tokens=st.integers(2, 16),
     n=st.integers(1, 4),
-    limit=st.integers(1, 60),
+    limit=st.integers(5, 60),
     enable_thinking=st.booleans(),
 )
 def test_several_answers_are_the_same_with_guesses_and_without(
