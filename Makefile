@@ -42,7 +42,7 @@ format: .venv/.test node_modules/.ready
 
 full-size: build/bundles/qwen3-0.6b/manifest.json  ## random weights of Qwen3-0.6B's exact shape, exported: what to measure on
 
-bench: .venv/.test dist/site.json  ## figures, as Markdown
+bench: .venv/.test node_modules/.ready dist/site.json  ## figures, as Markdown
 	PYTHONPATH=tests $(BIN)/python -m browser.chromium
 	PYTHONPATH=tests $(BIN)/python -m bench
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.in_browser import DecodeCosts, Speed, Startup, measure_browser
 from bench.native import measure_native
+from bench.qwen3_vocabulary import pack_qwen3_vocabulary
 from bench.report import say, table
 from bench.turns import TurnCost
 from pyodide_runner import run_in_pyodide
@@ -24,16 +25,24 @@ def main() -> None:
     say("native")
     native = measure_native(BUNDLE)
     say("host overhead")
-    with tempfile.TemporaryDirectory() as scratch:
-        overhead = run_in_pyodide("host_overhead", Path(scratch))
-    assert isinstance(overhead, dict)
+    overhead = in_pyodide("host_overhead", {})
+    say("structured output")
+    structured = in_pyodide("structured_output", {"tokenizer.bin": pack_qwen3_vocabulary()})
     print(f"pico on {os.cpu_count()} cores ({platform.machine()}), {browser.chromium}, ", end="")
     print(f"onnxruntime {version('onnxruntime')} natively; WebGPU is SwiftShader: software\n")
     print(startup_table(browser.startups))
     print(speed_table([*browser.speeds, native]))
     print(turns_table(browser.turns))
     print(overhead_table(overhead))
+    print(structured_table(structured))
     print(dispatch_table(browser.decode_costs, browser.layers))
+
+
+def in_pyodide(module: str, extra: dict[str, bytes]) -> dict[str, float | str]:
+    with tempfile.TemporaryDirectory() as scratch:
+        figures = run_in_pyodide(module, Path(scratch), extra=extra)
+    assert isinstance(figures, dict)
+    return figures
 
 
 def startup_table(startups: list[Startup]) -> str:
@@ -85,8 +94,18 @@ def turns_table(turns: list[TurnCost]) -> str:
 
 
 def overhead_table(overhead: dict[str, float | str]) -> str:
-    rows = [(name.replace("_", " "), str(value)) for name, value in overhead.items()]
-    return table("Python's share of a token (scripted backend, Pyodide under Node)", ("", ""), rows)
+    return table(
+        "Python's share of a token (scripted backend, Pyodide under Node)", ("", ""), named(overhead)
+    )
+
+
+def structured_table(figures: dict[str, float | str]) -> str:
+    title = "Structured output with Qwen3's 151,936 tokens (Pyodide under Node)"
+    return table(title, ("", ""), named(figures))
+
+
+def named(figures: dict[str, float | str]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), str(value)) for name, value in figures.items()]
 
 
 def dispatch_table(costs: DecodeCosts, layers: int) -> str:

