@@ -12,26 +12,19 @@ import { StoredModelError } from "./errors.js";
 import { countUsers, loadLock, MODELS_LOCK, partLock } from "./model-locks.js";
 import { openStoreFolder, PartFiles } from "./part-files.js";
 import { sha256Of } from "./sha256.js";
-import {
-  deleteUnreferenced,
-  deleteUnreferencedParts,
-  forgetModel,
-  hashesOf,
-  ownBytes,
-  readModels,
-  storedModel,
-} from "./stored-models.js";
+import { forgetModel, neededFiles, readModels, storedModel } from "./stored-models.js";
+import { deleteUnreferenced, deleteUnreferencedParts, hashesOf, ownBytes } from "./unreferenced-parts.js";
 
 /** @typedef {import("./bundle-manifest.js").FileEntry} FileEntry */
-/** @typedef {import("./stored-models.js").OpenStore} OpenStore */
+/** @typedef {import("./unreferenced-parts.js").OpenStore} OpenStore */
 /**
  * @typedef {object} KeptModel
  * @property {string} url  the bundle's folder
  * @property {string} name
  * @property {number} storedBytes  of its files, that are here
- * @property {number} totalBytes  of all files that it needs
+ * @property {number} totalBytes  of all files that it needs, with those of a newer version that is not whole yet
  * @property {number} ownBytes  what deleting it frees: no other kept model needs them
- * @property {boolean} isComplete  every file has its size; that it is right, only checking tells
+ * @property {boolean} isComplete  every file of the last whole version has its size; that it is right, only checking tells
  * @property {number} lastUsedMs  since the epoch
  * @property {number} users  workers that use it now, in all tabs
  */
@@ -65,7 +58,7 @@ export async function listStoredModels() {
     models: models.map((model, index) => ({
       url: model.url,
       name: model.name,
-      ...measure(model.files, sizes),
+      ...measure(model, sizes),
       ownBytes: ownBytes(model, models, sizes),
       lastUsedMs: model.lastUsedMs,
       users: users[index],
@@ -78,15 +71,16 @@ export async function listStoredModels() {
 }
 
 /**
- * @param {FileEntry[]} files
+ * @param {import("./stored-models.js").StoredModel} model
  * @param {Map<string, number>} sizes
  */
-function measure(files, sizes) {
-  const stored = files.map(({ sha256 }) => sizes.get(sha256) ?? 0);
+function measure(model, sizes) {
+  const needed = neededFiles(model);
+  const usable = model.files.length > 0 ? model.files : needed;
   return {
-    storedBytes: stored.reduce((sum, bytes) => sum + bytes, 0),
-    totalBytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-    isComplete: files.every(({ bytes }, index) => stored[index] === bytes),
+    storedBytes: needed.reduce((sum, { sha256 }) => sum + (sizes.get(sha256) ?? 0), 0),
+    totalBytes: needed.reduce((sum, { bytes }) => sum + bytes, 0),
+    isComplete: usable.every(({ sha256, bytes }) => sizes.get(sha256) === bytes),
   };
 }
 
@@ -102,7 +96,7 @@ export async function verifyStoredModel(url, { onProgress = () => {}, signal } =
   const opened = await openStore();
   return navigator.locks.request(loadLock(url), { mode: "shared", ifAvailable: true }, async (lock) => {
     if (lock === null) throw busy(url, "being deleted");
-    const { files } = await findModel(opened, url);
+    const files = neededFiles(await findModel(opened, url));
     const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
     /** @type {Check} */
     const check = { checkedBytes: 0, altered: [], missing: [] };
@@ -160,7 +154,7 @@ export async function deleteStoredModel(url) {
   return navigator.locks.request(loadLock(url), { ifAvailable: true }, async (lock) => {
     if (lock === null) throw busy(url, "being loaded or checked");
     return navigator.locks.request(MODELS_LOCK, async () => {
-      const { files } = await findModel(opened, url);
+      const files = neededFiles(await findModel(opened, url));
       await forgetModel(opened.store, url);
       return deleteUnreferencedParts(opened, files);
     });

@@ -14,9 +14,12 @@ import { obtainFiles } from "./obtain-files.js";
 import { RETRY } from "./part-download.js";
 import { openStoreFolder, PartFiles } from "./part-files.js";
 import { noRoom, noStorage, storageFailed } from "./storage-room.js";
-import { deleteUnreferenced, ownBytes, readModels, rememberModel } from "./stored-models.js";
+import { readModels, rememberModel, settleModel } from "./stored-models.js";
+import { deleteUnreferenced, ownBytes, supersededBytes } from "./unreferenced-parts.js";
 
 /** @typedef {import("./bundle-store.js").StoreOrder} StoreOrder */
+/** @typedef {import("./unreferenced-parts.js").OpenStore} OpenStore */
+/** @typedef {import("./stored-models.js").LoadedModel} LoadedModel */
 
 /** The types of this project are those of a page, whose postMessage goes elsewhere. */
 const post = /** @type {(answer: object, transfer?: Transferable[]) => void} */ (
@@ -43,7 +46,7 @@ addEventListener("message", async ({ data }) => {
 
 /** @param {StoreOrder} order */
 async function obtain(order) {
-  const { opened, reason, others, older } = await openStore(order);
+  const { opened, reason, others, older, model } = await openStore(order);
   const obtained = await obtainFiles(order, {
     fetch: (url, init) => globalThis.fetch(url, init),
     retry: { ...RETRY, ...order.retry },
@@ -52,50 +55,92 @@ async function obtain(order) {
     parts: opened?.parts ?? null,
     reason,
     others,
-    makeRoom: async () => (opened === null ? 0 : deleteUnreferenced(opened)),
+    makeRoom: async () => (opened === null ? 0 : makeRoomOfEarlier(opened, model)),
   });
   // What cannot be deleted now stays as a leftover, which the page shows.
-  if (opened !== null) await deleteUnreferenced(opened, older).catch(() => 0);
+  if (opened !== null) await tidyUp(opened, model, obtained.store.place, older).catch(() => 0);
   return obtained;
+}
+
+/**
+ * @param {OpenStore} opened
+ * @param {LoadedModel} model
+ * @param {"device" | "memory"} place  where all of it is
+ * @param {import("./bundle-manifest.js").FileEntry[]} older
+ */
+async function tidyUp(opened, model, place, older) {
+  const superseded = place === "device" ? await settleModel(opened.store, model) : [];
+  await deleteUnreferenced(opened, [...older, ...superseded]);
 }
 
 /** @param {StoreOrder} order */
 async function openStore({ folder, name, manifestText, files, weights }) {
+  const model = {
+    url: folder,
+    name,
+    manifest: manifestText,
+    files: [...files, ...weights],
+    hasWeights: weights.length > 0,
+  };
+  const nothing = { others: [], older: [], model };
   let store;
   let parts;
   try {
     store = await openStoreFolder();
     parts = await PartFiles.open(store);
   } catch (cause) {
-    return { opened: null, reason: noStorage(cause), others: [], older: [] };
+    return { opened: null, reason: noStorage(cause), ...nothing };
   }
   const opened = { store, parts };
   try {
-    const entries = [...files, ...weights];
-    const model = { url: folder, name, manifest: manifestText, files: entries };
     const older = await rememberModel(store, model);
-    return { opened, older, ...(await makeRoom(opened, folder, entries)) };
+    return { opened, older, model, ...(await makeRoom(opened, model)) };
   } catch (cause) {
-    return { opened, reason: storageFailed(cause, []), others: [], older: [] };
+    return { opened, reason: storageFailed(cause, []), ...nothing };
   }
 }
 
 /**
- * Deletes what no kept model needs where that is needed, and says what else could be deleted.
+ * Deletes what no kept model needs where that is needed, and says what else could be deleted. The version before stays
+ * until this one is whole, and its room counts as this one's: what it takes is written last.
  *
- * @param {import("./stored-models.js").OpenStore} opened
- * @param {string} url  of the bundle that wants room
- * @param {import("./bundle-manifest.js").FileEntry[]} entries
+ * @param {OpenStore} opened
+ * @param {LoadedModel} model  that wants room
  */
-async function makeRoom(opened, url, entries) {
-  const models = await readModels(opened.store);
-  const sizes = await opened.parts.sizes();
+async function makeRoom(opened, model) {
+  const { models, sizes, superseded } = await measure(opened, model);
   const others = models
-    .filter((model) => model.url !== url)
-    .map((model) => ({ name: model.name, bytes: ownBytes(model, models, sizes) }));
+    .filter(({ url }) => url !== model.url)
+    .map((other) => ({ name: other.name, bytes: ownBytes(other, models, sizes) }));
   const { quota, usage = 0 } = await navigator.storage.estimate();
-  if (noRoom(entries, sizes, { quota, usage }, others) === null) return { reason: null, others };
-  const freed = await deleteUnreferenced(opened);
+  if (noRoom(model.files, sizes, { quota, usage }, others) === null) return { reason: null, others };
   // The browser's own figure follows late.
-  return { reason: noRoom(entries, sizes, { quota, usage: usage - freed }, others), others };
+  const left = usage - (await deleteUnreferenced(opened)) - superseded;
+  return { reason: noRoom(model.files, sizes, { quota, usage: left }, others), others };
+}
+
+/**
+ * When all of a load is in memory: lets the version before go too, if that is enough for this one.
+ *
+ * @param {OpenStore} opened
+ * @param {LoadedModel} model
+ * @returns {Promise<number>} bytes that are free
+ */
+async function makeRoomOfEarlier(opened, model) {
+  const freed = await deleteUnreferenced(opened);
+  const { sizes, superseded } = await measure(opened, model);
+  const { quota, usage = 0 } = await navigator.storage.estimate();
+  const left = usage - freed - superseded;
+  if (superseded === 0 || noRoom(model.files, sizes, { quota, usage: left }, []) !== null) return freed;
+  return freed + (await deleteUnreferenced(opened, await settleModel(opened.store, model)));
+}
+
+/**
+ * @param {OpenStore} opened
+ * @param {LoadedModel} model
+ */
+async function measure({ store, parts }, model) {
+  const models = await readModels(store);
+  const sizes = await parts.sizes();
+  return { models, sizes, superseded: supersededBytes(model, models, sizes) };
 }

@@ -47,7 +47,7 @@ export function lastUseWords(lastUsedMs, nowMs) {
 export function modelSentence(model, { isCurrent, others }, nowMs) {
   const [stored, total] = formatBytesOf(model.storedBytes, model.totalBytes);
   const size = model.isComplete
-    ? formatBytes(model.totalBytes)
+    ? formatBytes(model.storedBytes)
     : `Incomplete, ${stored} of ${total} (the next load fetches the rest)`;
   const shared = model.storedBytes - model.ownBytes;
   const amount = model.ownBytes === 0 ? "all" : formatBytes(shared);

@@ -2,6 +2,7 @@
 /**
  * Which models this browser keeps: for each address of a bundle its manifest, the files it needs and when it was last used.
  *
+ * A version that is being loaded stands beside the last whole one and takes its place when all of it has come.
  * A list beside the parts, which it does not prove to be there. An entry that cannot be read counts as none: its parts are
  * then just parts. Layout: docs/contracts.md, "Store".
  *
@@ -9,22 +10,24 @@
  */
 
 import { overwrite } from "./access-handle.js";
-import { MODELS_LOCK, partLock } from "./model-locks.js";
+import { MODELS_LOCK } from "./model-locks.js";
 import { sha256Of } from "./sha256.js";
 
 const FORMAT = 1;
 
 /** @typedef {import("./bundle-manifest.js").FileEntry} FileEntry */
-/** @typedef {{store: FileSystemDirectoryHandle, parts: import("./part-files.js").PartFiles}} OpenStore */
 /**
  * @typedef {object} StoredModel
  * @property {number} format
  * @property {string} url  the bundle's folder
  * @property {string} name
  * @property {number} lastUsedMs  since the epoch
- * @property {string} manifest  the text, as it was served
- * @property {FileEntry[]} files  that the graphs which were used need
+ * @property {string} manifest  the text, as it was served, of the last version that came whole; of the first one until then
+ * @property {FileEntry[]} files  of that version, that the graphs which were used need; none until one came whole
+ * @property {Version | null} [pending]  what is being loaded, or was cut
  */
+/** @typedef {Pick<StoredModel, "name" | "manifest" | "files">} Version */
+/** @typedef {Version & {url: string, hasWeights: boolean}} LoadedModel  what a load needs: all of a graph, or the graph alone */
 
 /** @param {FileSystemDirectoryHandle} store */
 function modelsFolder(store) {
@@ -37,21 +40,68 @@ async function fileName(url) {
 }
 
 /**
- * Writes down that a model is used now. In workers only.
+ * Writes down that a model is used now, and what its load needs beside the last version that came whole. In workers only.
  *
  * @param {FileSystemDirectoryHandle} store
- * @param {Omit<StoredModel, "format" | "lastUsedMs">} model
- * @returns {Promise<FileEntry[]>}  files of the version before, which this one does not have
+ * @param {LoadedModel} model
+ * @returns {Promise<FileEntry[]>}  files that the entry named before and does not name now
  */
-export async function rememberModel(store, model) {
+export function rememberModel(store, { url, hasWeights: _, ...loading }) {
+  return changeEntry(store, url, (before) => {
+    const kept = before !== null && before.files.length > 0 ? before : { ...loading, files: [] };
+    const lacking = kept.manifest === loading.manifest ? without(loading.files, kept.files) : loading.files;
+    // A kept copy that is used meanwhile leaves what has come of the newer version.
+    if (lacking.length === 0) return { ...kept, pending: before?.pending ?? null };
+    const begun = before?.pending?.manifest === loading.manifest ? before.pending.files : [];
+    return { ...kept, pending: { ...loading, files: joined(begun, loading.files) } };
+  });
+}
+
+/**
+ * Writes down that all of a load is here: from now on this is the version that is kept. In workers only.
+ *
+ * @param {FileSystemDirectoryHandle} store
+ * @param {LoadedModel} model
+ * @returns {Promise<FileEntry[]>}  files that the entry named before and does not name now
+ */
+export function settleModel(store, { url, hasWeights, ...whole }) {
+  return changeEntry(store, url, (before) => {
+    const pending = before?.pending ?? null;
+    const isKept = before !== null && before.files.length > 0 && before.manifest === whole.manifest;
+    // A graph alone is no version.
+    if (!hasWeights && !isKept) return before ?? { ...whole, files: [], pending: whole };
+    const files = joined(ofVersion(before?.files ?? [], whole.manifest), whole.files);
+    const open = pending?.manifest === whole.manifest ? without(pending.files, files) : pending?.files;
+    return {
+      ...whole,
+      files,
+      pending: pending !== null && open?.length ? { ...pending, files: open } : null,
+    };
+  });
+}
+
+/**
+ * Files of other graphs of the same version, which are in use too.
+ *
+ * @param {readonly FileEntry[]} files
+ * @param {string} manifest
+ */
+export function ofVersion(files, manifest) {
+  return files.filter(({ sha256 }) => manifest.includes(sha256));
+}
+
+/**
+ * @param {FileSystemDirectoryHandle} store
+ * @param {string} url
+ * @param {(before: StoredModel | null) => Version & Pick<StoredModel, "pending">} change
+ * @returns {Promise<FileEntry[]>}  files that the entry named before and does not name now
+ */
+async function changeEntry(store, url, change) {
   return navigator.locks.request(MODELS_LOCK, async () => {
     const folder = await modelsFolder(store);
-    const name = await fileName(model.url);
-    const before = (await readModel(folder, name))?.files ?? [];
-    // Of another graph of the same version: both are in use.
-    const known = before.filter(({ sha256 }) => model.manifest.includes(sha256));
-    const files = new Map([...known, ...model.files].map((file) => [file.sha256, file]));
-    const entry = { ...model, format: FORMAT, lastUsedMs: Date.now(), files: [...files.values()] };
+    const name = await fileName(url);
+    const before = await readModel(folder, name);
+    const entry = { ...change(before), format: FORMAT, url, lastUsedMs: Date.now() };
     const handle = /** @type {import("./access-handle.js").FileHandle} */ (
       await folder.getFileHandle(name, { create: true })
     );
@@ -61,8 +111,35 @@ export async function rememberModel(store, model) {
     } finally {
       access.close();
     }
-    return before.filter(({ sha256 }) => !files.has(sha256));
+    return before === null ? [] : without(neededFiles(before), neededFiles(entry));
   });
+}
+
+/**
+ * What of a model must stay: the last whole version, and what has come of a newer one.
+ *
+ * @param {StoredModel} model
+ * @returns {FileEntry[]}
+ */
+export function neededFiles({ files, pending }) {
+  return joined(files, pending?.files ?? []);
+}
+
+/**
+ * @param {readonly FileEntry[]} files
+ * @param {readonly FileEntry[]} more
+ */
+function joined(files, more) {
+  return [...new Map([...files, ...more].map((file) => [file.sha256, file])).values()];
+}
+
+/**
+ * @param {readonly FileEntry[]} files
+ * @param {readonly FileEntry[]} others
+ */
+export function without(files, others) {
+  const hashes = new Set(others.map(({ sha256 }) => sha256));
+  return files.filter(({ sha256 }) => !hashes.has(sha256));
 }
 
 /**
@@ -99,60 +176,6 @@ export async function forgetModel(store, url) {
 }
 
 /**
- * What deleting a model frees: what no other one needs.
- *
- * @param {StoredModel} model
- * @param {readonly StoredModel[]} models  all
- * @param {Map<string, number>} sizes  of what is kept, by sha256
- * @returns {number} bytes
- */
-export function ownBytes(model, models, sizes) {
-  const shared = hashesOf(models.filter(({ url }) => url !== model.url));
-  return model.files.reduce(
-    (sum, { sha256 }) => (shared.has(sha256) ? sum : sum + (sizes.get(sha256) ?? 0)),
-    0,
-  );
-}
-
-/**
- * Deletes parts that no kept model needs, but for those that are being written.
- *
- * @param {OpenStore} opened
- * @param {readonly {sha256: string}[]} [candidates]  default: all that are kept
- * @returns {Promise<number>} bytes that are free
- */
-export async function deleteUnreferenced(opened, candidates) {
-  return navigator.locks.request(MODELS_LOCK, () => deleteUnreferencedParts(opened, candidates));
-}
-
-/**
- * The same, for who holds the models' lock.
- *
- * @param {OpenStore} opened
- * @param {readonly {sha256: string}[]} [candidates]
- */
-export async function deleteUnreferencedParts({ store, parts }, candidates) {
-  const needed = hashesOf(await readModels(store));
-  const sizes = await parts.sizes();
-  const names = candidates?.map(({ sha256 }) => sha256) ?? [...sizes.keys()];
-  let freed = 0;
-  for (const name of names) {
-    if (needed.has(name) || !sizes.has(name)) continue;
-    await navigator.locks.request(partLock(name), { ifAvailable: true }, async (lock) => {
-      if (lock === null) return;
-      await parts.delete(name);
-      freed += sizes.get(name) ?? 0;
-    });
-  }
-  return freed;
-}
-
-/** @param {readonly StoredModel[]} models */
-export function hashesOf(models) {
-  return new Set(models.flatMap(({ files }) => files.map(({ sha256 }) => sha256)));
-}
-
-/**
  * @param {FileSystemDirectoryHandle} folder
  * @param {string} name
  * @returns {Promise<StoredModel | null>}
@@ -161,7 +184,9 @@ async function readModel(folder, name) {
   try {
     const handle = await folder.getFileHandle(name);
     const model = JSON.parse(await (await handle.getFile()).text());
-    return model?.format === FORMAT && Array.isArray(model.files) ? model : null;
+    const isReadable =
+      model?.format === FORMAT && [model.files, model.pending?.files ?? []].every(Array.isArray);
+    return isReadable ? model : null;
   } catch {
     // Not there, being written, or cut off by a crash.
     return null;

@@ -189,7 +189,15 @@ def test_a_new_version_fetches_what_changed_and_frees_what_it_replaced(
     assert sorted(store.page.evaluate(KEPT)) == sorted(names(all_files(next_version)))
 
 
-def test_leftovers_are_listed_and_go_when_a_model_needs_the_room(
+def test_leftovers_are_listed_and_go_when_a_model_needs_the_room(store: StorePage) -> None:
+    store.page.evaluate(LEFTOVER, 20 * PART_BYTES)
+    assert store.call("listStoredModels")["leftoverBytes"] == 20 * PART_BYTES
+    narrow_estimate(store.page, {"quota": 30 * PART_BYTES, "usage": 30 * PART_BYTES - 1})
+    assert store.load()["store"] == {"place": "device", "reason": None}
+    assert store.call("listStoredModels")["leftoverBytes"] == 0
+
+
+def test_an_update_that_is_cut_leaves_the_kept_model_of_use(
     store: StorePage, host: FaultyHost, bundle: SmallParts, next_version: SmallParts
 ) -> None:
     store.load()
@@ -200,10 +208,12 @@ def test_leftovers_are_listed_and_go_when_a_model_needs_the_room(
     assert hold.reached.wait(30)
     store.page.evaluate("stop.abort(new Error('enough'))")
     store.finish()
-    assert store.call("listStoredModels")["leftoverBytes"] == PART_BYTES
-    narrow_estimate(store.page, {"quota": 10 * PART_BYTES, "usage": 10 * PART_BYTES - 1})
-    assert store.load()["store"] == {"place": "device", "reason": None}
     assert store.call("listStoredModels")["leftoverBytes"] == 0
+    host.add_fault("/bundle/manifest.json", Fault(status=503))
+    assert store.load()["sha256"] == bundle.sha256
+    host.clear()
+    assert store.load()["sha256"] == next_version.sha256
+    assert sorted(store.page.evaluate(KEPT)) == sorted(names(all_files(next_version)))
 
 
 def test_a_model_that_does_not_fit_is_told_with_those_that_could_go(
