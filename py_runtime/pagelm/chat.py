@@ -100,14 +100,14 @@ class Chat:
             ToolError: A function cannot be a tool, or the model cannot call any.
         """
         toolbox = Toolbox(tools)
-        start = len(self._turns)
+        start, dropped = len(self._turns), self._dropped
         turn: list[ChatMessage] = [{"role": "user", "content": text}]
         usage: Usage | None = None
         for tool_round in count(1):
             answer: ChatMessage = {"role": "assistant", "content": ""}
             calls: list[ToolCall | BrokenToolCall] = []
             events = self._model.reply(
-                [*self._system, *self._turns[self._dropped : start], *turn],
+                [*self._system, *self._turns[dropped:start], *turn],
                 enable_thinking=self.enable_thinking,
                 sampling=sampling,
                 max_new_tokens=max_new_tokens,
@@ -124,9 +124,9 @@ class Chat:
                 async for event in events:
                     match event:
                         case TextDelta() if not answer["content"]:
-                            self._turns[start:] = [*turn, answer]
+                            self._turns[start:], self._dropped = [*turn, answer], dropped
                         case TurnsDropped(messages):
-                            self._dropped += messages
+                            dropped += messages
                         case ToolCall() | BrokenToolCall():
                             calls.append(event)
                         case Done():
@@ -139,14 +139,20 @@ class Chat:
             if not calls or done.finish_reason == "abort" or asked_in_vain:
                 yield Done("length" if calls and asked_in_vain else done.finish_reason, usage)
                 return
-            record_calls(answer, calls)
-            turn.append(answer)
+            results: list[ChatMessage] = []
             for call in calls:
+                if cancellation and cancellation.cancelled:
+                    break
                 content = OUT_OF_ROUNDS if tool_round > max_tool_rounds else await toolbox.run(call)
-                turn.append({"role": "tool", "content": content})
+                results.append({"role": "tool", "content": content})
                 yield ToolResult(call, content)
+            record_calls(answer, calls[: len(results)])  # a call without its result is none to a template
+            turn += [answer, *results]
             if len(self._turns) > start:
                 self._turns[start:] = turn
+            if len(results) < len(calls):
+                yield Done("abort", usage)
+                return
 
     send_sync = iterating_twin(send)
 
@@ -224,25 +230,57 @@ class Chat:
         self._turns = [message.copy() for message in branch._turns]
         self._dropped = branch._dropped
 
-    async def prefill_system(self) -> None:
-        """Let the model read the system prompt, and what has been said so far, before the next question.
+    async def prefill_system(
+        self, *, tools: Sequence[Function | Tool] = (), cancellation: Cancellation | None = None
+    ) -> None:
+        """Let the model read the system prompt, the tools, and what has been said so far, before the next
+        question.
+
+        Args:
+            tools: As the question will be asked with.
+            cancellation: Set it to end before the next piece; what has been read stays.
 
         Raises:
             PagelmError: As `LanguageModel.prefill`.
         """
-        if shown := self.shown_messages:
-            await self._model.prefill(shown, enable_thinking=self.enable_thinking)
+        await self._model.prefill(
+            self.shown_messages,
+            enable_thinking=self.enable_thinking,
+            tools=Toolbox(tools).schemas,
+            cancellation=cancellation,
+        )
 
     prefill_system_sync = waiting_twin(prefill_system)
 
-    def count_tokens(self, text: str) -> int:
+    def count_tokens(self, text: str, *, tools: Sequence[Function | Tool] = ()) -> int:
         """How many tokens of the context a prompt with this question would take.
+
+        Args:
+            text: The question.
+            tools: As it will be asked with.
 
         Raises:
             TemplateError: As `LanguageModel.count_tokens`.
         """
         asked: ChatMessage = {"role": "user", "content": text}
-        return self._model.count_tokens([*self.shown_messages, asked], enable_thinking=self.enable_thinking)
+        return self._model.count_tokens(
+            [*self.shown_messages, asked],
+            enable_thinking=self.enable_thinking,
+            tools=Toolbox(tools).schemas,
+        )
+
+    @property
+    def context_used(self) -> int:
+        """How many tokens of the context the conversation takes before the next question."""
+        shown = self.shown_messages
+        return (
+            self._model.count_tokens(shown, enable_thinking=self.enable_thinking, tools=None) if shown else 0
+        )
+
+    @property
+    def context_size(self) -> int:
+        """How many tokens conversation and answer may have together."""
+        return self._model.context_size
 
     def clone(self) -> Chat:
         """A branch: it knows what was said so far and goes its own way. What both share of a prompt is read

@@ -19,6 +19,9 @@ class ChatModel(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def context_size(self) -> int: ...
+
     def reply(
         self,
         messages: Sequence[Message],
@@ -42,6 +45,15 @@ class ChatModel(Protocol):
         self, messages: Sequence[Message], *, enable_thinking: bool | None
     ) -> SamplingOptions: ...
 
-    async def prefill(self, messages: Sequence[Message], *, enable_thinking: bool) -> None: ...
+    async def prefill(
+        self,
+        messages: Sequence[Message],
+        *,
+        enable_thinking: bool,
+        tools: Tools | None,
+        cancellation: Cancellation | None,
+    ) -> None: ...
 
-    def count_tokens(self, messages: Sequence[Message], *, enable_thinking: bool) -> int: ...
+    def count_tokens(
+        self, messages: Sequence[Message], *, enable_thinking: bool, tools: Tools | None
+    ) -> int: ...

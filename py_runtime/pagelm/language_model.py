@@ -21,6 +21,7 @@ from pagelm.engine import token_limit
 from pagelm.engine_steps import Cancellation
 from pagelm.events import ReplyEvent, TurnsDropped
 from pagelm.manifest_values import Manifest
+from pagelm.preface import encode_preface
 from pagelm.reply_events import reply_events
 from pagelm.reply_stream import ReplyStream
 from pagelm.response_format import ResponseFormat
@@ -312,7 +313,7 @@ class LanguageModel(TextModel):
         """Read the beginning of a chat before its next question is known.
 
         Args:
-            messages: A system prompt, or a chat up to its last answer.
+            messages: A system prompt, or a chat up to its last answer; may be none where there are tools.
             enable_thinking: As it will be asked with.
             tools: As it will be asked with.
             cancellation: Set it to end before the next piece; what has been read stays.
@@ -323,15 +324,9 @@ class LanguageModel(TextModel):
             BusyError: A reply is inside the backend right now.
             BackendError: From the backend.
         """
-        thinks = self.will_think(messages, enable_thinking=enable_thinking)
-        prompt = encode_chat(
-            self.tokenizer,
-            self.template,
-            messages,
-            tools=tools,
-            enable_thinking=thinks,
-            add_generation_prompt=False,
-        )
+        if not messages and not tools:
+            return
+        prompt = encode_preface(messages, lambda asked: self._encode(asked, enable_thinking, tools))
         await self.engine.prefill(prompt, cancellation=cancellation)
 
     prefill_sync = waiting_twin(prefill)

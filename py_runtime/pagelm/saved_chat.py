@@ -81,8 +81,13 @@ def read_chat(text: str, *, model: str) -> SavedChat:
     messages = tuple(read_message(message) for message in fields.array_of_fields("messages"))
     _check_order(fields, messages)
     dropped = fields.integer("dropped_messages")
-    if dropped > len(messages):
-        raise fields.refused("dropped_messages", f"is {dropped}", f"at most {len(messages)}, the messages")
+    spoken = [message["role"] for message in messages if message["role"] != "system"]
+    if dropped > len(spoken) or spoken[dropped : dropped + 1] not in ([], ["user"]):
+        raise fields.refused(
+            "dropped_messages",
+            f"is {dropped}",
+            f"whole turns of the {len(spoken)} messages without the system's",
+        )
     asked = fields.text("overflow", one_of=OVERFLOW_POLICIES)
     overflow = next(policy for policy in OVERFLOW_POLICIES if policy == asked)
     return SavedChat(other, fields.flag("enable_thinking"), overflow, dropped, messages)

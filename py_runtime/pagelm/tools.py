@@ -17,6 +17,8 @@ from pagelm.tool_calls import BrokenToolCall, ToolCall
 from pagelm.tool_schema import Schema, describe_function
 
 Function = Callable[..., object]
+ValueSchema = Mapping[str, object] | bool
+"""JSON Schema of one value; a boolean lets everything through, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,25 +111,31 @@ def make_tool(function: Function) -> Tool:
 
 def _mismatch(tool: Tool, arguments: Mapping[str, object]) -> str:
     """What keeps the arguments from being those of the tool; "" when nothing does."""
-    described = cast("Mapping[str, Mapping[str, object]]", tool.schema["function"])["parameters"]
-    properties = cast("Mapping[str, Mapping[str, object]]", described.get("properties", {}))
+    function = cast("Mapping[str, object]", tool.schema["function"])
+    described = cast("Mapping[str, object]", function.get("parameters") or {})
+    properties = cast("Mapping[str, ValueSchema]", described.get("properties") or {})
+    others = cast("ValueSchema", described.get("additionalProperties", "properties" not in described))
     missing = [name for name in cast("Sequence[str]", described.get("required", ())) if name not in arguments]
     if missing:
         return f"{tool.name} needs {', '.join(missing)}."
     for name, value in arguments.items():
-        if name not in properties:
+        schema = properties.get(name, others)
+        if schema is False:
             return f"{tool.name} has no parameter {name}. It has: {', '.join(properties) or 'none'}."
-        if not _fits(value, properties[name]):
-            expected = properties[name].get("enum") or properties[name].get("type")
+        if not _fits(value, schema):
+            assert not isinstance(schema, bool)
+            expected = schema.get("enum") or schema.get("type")
             return f"{name} of {tool.name} is {json.dumps(value)}; expected {json.dumps(expected)}."
     return ""
 
 
-def _fits(value: object, schema: Mapping[str, object]) -> bool:
+def _fits(value: object, schema: ValueSchema) -> bool:
     """Whether a value is of the schema's type and choices; what lies inside arrays and objects is the
     function's to check."""
-    if value is None:
-        return bool(schema.get("nullable")) or schema.get("type", "null") == "null"
+    if isinstance(schema, bool):
+        return schema
+    if value is None and schema.get("nullable"):
+        return True
     if "enum" in schema:
         return value in cast("Sequence[object]", schema["enum"])
     asked = schema.get("type")
@@ -136,6 +144,8 @@ def _fits(value: object, schema: Mapping[str, object]) -> bool:
 
 
 def _is_of(value: object, kind: str) -> bool:
+    if value is None:
+        return kind == "null"
     if isinstance(value, bool):
         return kind == "boolean"
     return {

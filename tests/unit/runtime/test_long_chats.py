@@ -16,6 +16,7 @@ from pagelm.errors import ContextOverflowError, SamplingError, SavedChatError
 from pagelm.events import Event, TextDelta, TurnsDropped
 from pagelm.language_model import LanguageModel
 from pagelm.sampling_options import SamplingOptions
+from pagelm.saved_chat import read_chat
 
 
 def echoes(token_ids: Sequence[int]) -> int:
@@ -111,6 +112,52 @@ def test_the_last_turn_stays_however_long() -> None:
     assert drop_oldest_turns(messages, count_tokens=characters, context_size=100) == messages[2:]
 
 
+def test_turns_stay_where_the_reply_that_dropped_them_fails() -> None:
+    model = echoing()
+    chat = model.chat(overflow="truncate-oldest-turns")
+    for number in range(3):
+        send(chat, str(number) * 120)
+    before = chat.shown_messages
+
+    async def fail() -> None:
+        events = chat.send("y" * 120)
+        assert await anext(events) == TurnsDropped(4)
+        await events.aclose()
+
+    run(fail())
+    assert chat.shown_messages == before
+
+
+def test_what_a_chat_takes_of_the_context_is_told_before_the_next_question() -> None:
+    chat = echoing().chat()
+    assert (chat.context_used, chat.context_size) == (0, CONTEXT_SIZE)
+    send(chat, "x" * 100)
+    assert 100 < chat.context_used < chat.count_tokens("y")
+
+
+@pytest.mark.parametrize(
+    ("system", "dropped", "right"),
+    [
+        ("Be brief.", 0, True),
+        ("Be brief.", 2, True),
+        ("Be brief.", 1, False),
+        ("Be brief.", 3, False),
+        (None, 2, True),
+        (None, 1, False),
+        (None, 3, False),
+    ],
+)
+def test_only_whole_turns_can_have_been_dropped(system: str | None, dropped: int, right: bool) -> None:
+    chat = echoing().chat(system)
+    send(chat, "hi")
+    text = json.dumps({**json.loads(chat.export()), "dropped_messages": dropped})
+    if right:
+        assert read_chat(text, model="counting").dropped_messages == dropped
+        return
+    with pytest.raises(SavedChatError, match="dropped_messages is"):
+        read_chat(text, model="counting")
+
+
 def test_the_system_prompt_can_be_read_ahead() -> None:
     model = echoing()
     chat = model.chat("Be brief.")
@@ -119,8 +166,8 @@ def test_the_system_prompt_can_be_read_ahead() -> None:
     ahead = backend.prefilled()
     backend.calls.clear()
     send(chat, "hi")
-    assert bytes(token for token in ahead if token < 256) == b"system\nBe brief.\n"
-    assert bytes(token for token in backend.prefilled() if token < 256) == b"user\nhi\nassistant\n"
+    assert bytes(token for token in ahead if token < 256) == b"system\nBe brief.\nuser\n"
+    assert bytes(token for token in backend.prefilled() if token < 256) == b"hi\nassistant\n"
 
 
 def test_reading_ahead_what_is_read_already_runs_nothing() -> None:

@@ -12,8 +12,10 @@ from pagelm.chat import OUT_OF_ROUNDS, Chat
 from pagelm.engine_steps import Cancellation, PrefillProgress
 from pagelm.errors import ToolError
 from pagelm.events import Done, Event, ReasoningDelta, TextDelta, ToolResult
+from pagelm.saved_chat import read_chat
 from pagelm.scripted import ScriptedBackend
 from pagelm.tool_calls import BrokenToolCall, ToolCall
+from pagelm.tools import Tool, make_tool
 
 TEMPLATE = (Path(__file__).parents[1] / "text" / "qwen3.jinja").read_text()
 CALL = '<tool_call>\n{"name": "add", "arguments": {"a": 27, "b": 38}}\n</tool_call>'
@@ -114,7 +116,7 @@ def test_done_counts_all_rounds() -> None:
     assert done.usage.reasoning_tokens > 10
 
 
-def test_a_turn_that_is_cancelled_during_a_call_runs_nothing_more() -> None:
+def test_a_turn_that_is_cancelled_before_its_call_runs_nothing_more() -> None:
     chat = chat_of(f"Let me add.\n{CALL}", "65.")
     cancellation = Cancellation()
     ran: list[int] = []
@@ -134,6 +136,33 @@ def test_a_turn_that_is_cancelled_during_a_call_runs_nothing_more() -> None:
     events = run(stopped())
     assert isinstance(events[-1], Done)
     assert (events[-1].finish_reason, ran) == ("abort", [])
+
+
+def test_a_turn_that_is_cancelled_during_a_call_runs_no_other() -> None:
+    chat = chat_of(f"Let me add.\n{CALL}{CALL}", "65.")
+    cancellation = Cancellation()
+    ran: list[int] = []
+
+    def stopping(a: int, b: int) -> int:
+        ran.append(a)
+        cancellation.cancel()
+        return a + b
+
+    events = send(chat, tools=[Tool("add", make_tool(add).schema, stopping)], cancellation=cancellation)
+    assert isinstance(events[-1], Done)
+    assert (events[-1].finish_reason, ran) == ("abort", [27])
+    roles = [message["role"] for message in chat.messages]
+    assert roles == ["user", "assistant", "tool"]
+    assert len(chat.messages[1]["tool_calls"]) == 1  # the one that has a result
+    assert read_chat(chat.export(), model="counting").messages == tuple(chat.messages)
+
+
+def test_tools_are_counted_and_can_be_read_ahead() -> None:
+    chat = chat_of("what reading ahead would go on with", "65.")
+    assert chat.count_tokens("27 + 38?", tools=[add]) > chat.count_tokens("27 + 38?") + 100
+    run(chat.prefill_system(tools=[add]))
+    [done] = [event for event in send(chat) if isinstance(event, Done)]
+    assert done.usage.prompt_tokens - done.usage.cached_tokens < 40
 
 
 def test_without_tools_a_tag_is_text() -> None:

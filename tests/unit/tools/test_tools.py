@@ -114,3 +114,43 @@ def test_a_tool_may_be_described_by_hand() -> None:
 
 def test_without_tools_the_template_gets_none() -> None:
     assert Toolbox([]).schemas is None
+
+
+def described(properties: dict[str, object] | None = None, **rest: object) -> Toolbox:
+    parameters = {"type": "object", **({} if properties is None else {"properties": properties}), **rest}
+    schema = {"type": "function", "function": {"name": "t", "description": "", "parameters": parameters}}
+    return Toolbox([Tool("t", schema, lambda **given: given)])
+
+
+@pytest.mark.parametrize(
+    ("toolbox", "arguments"),
+    [
+        (described({"x": {"type": ["string", "null"]}}), {"x": None}),
+        (described({"x": {"type": ["string", "null"], "enum": ["a", None]}}), {"x": None}),
+        (described({"x": True}), {"x": [1]}),
+        (described(additionalProperties={"type": "string"}), {"k": "v"}),
+        (described({"x": {}}, additionalProperties=True), {"k": 1}),
+        (described(), {"k": 1}),
+    ],
+)
+def test_what_the_schema_allows_is_run(toolbox: Toolbox, arguments: dict[str, object]) -> None:
+    assert run(toolbox.run(ToolCall("t", arguments))) == json.dumps(arguments)
+
+
+@pytest.mark.parametrize(
+    ("toolbox", "arguments", "problem"),
+    [
+        (described({"x": {"type": "string"}}), {"x": None}, "x of t is null"),
+        (described({"x": {"enum": ["a"]}}), {"x": None}, "x of t is null"),
+        (described({"x": False}), {"x": 1}, "t has no parameter x"),
+        (described(additionalProperties={"type": "string"}), {"k": 1}, "k of t is 1"),
+        (described(additionalProperties=False), {"k": 1}, "t has no parameter k"),
+    ],
+)
+def test_what_it_does_not_allow_is_not(toolbox: Toolbox, arguments: dict[str, object], problem: str) -> None:
+    assert problem in run(toolbox.run(ToolCall("t", arguments)))
+
+
+def test_a_tool_without_parameters_in_its_schema_can_be_called() -> None:
+    bare = Tool("now", {"type": "function", "function": {"name": "now"}}, lambda: "12:00")
+    assert run(Toolbox([bare]).run(ToolCall("now", {}))) == "12:00"
