@@ -70,6 +70,10 @@ async function install() {
     await keepFiles(cache, index);
     // Last: a cache with an index is whole.
     await cache.put(INDEX_URL, kept(text, "application/json", index));
+    // A deleted cache takes files on.
+    if (!(await caches.match(INDEX_URL, { cacheName: CACHE_NAME }))) {
+      throw new Error("what was kept of the new version has been deleted meanwhile");
+    }
   } catch (error) {
     await tellPages({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
     throw error;
@@ -172,8 +176,12 @@ function kept(body, type, index) {
   });
 }
 
+/** But for a newer one that is coming: what stays for its sake goes when it, or the one after it, takes over. */
 async function deleteOtherVersions() {
-  for (const name of await caches.keys()) {
+  const names = await caches.keys();
+  const { installing, waiting } = worker.registration;
+  if (installing || waiting) return;
+  for (const name of names) {
     if (name.startsWith(CACHE_PREFIX) && name !== CACHE_NAME) await caches.delete(name);
   }
 }

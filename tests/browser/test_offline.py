@@ -158,6 +158,7 @@ def test_an_open_chat_keeps_its_version_until_it_is_reloaded(
     expect(chat.answers).to_have_count(2)
     new = {"shown": "second", "html": "second", "worker": "second", "version": second}
     assert page.evaluate(VERSIONS) == new
+    assert [name.rsplit(" ", 1)[1] for name in page.evaluate("caches.keys()")] == [second]
     chat.ask("What is 3 + 4?")
 
 
