@@ -14,11 +14,11 @@
 /** again: load as before · wasm: load without WebGPU */
 /** @typedef {"again" | "wasm"} RecoveryStep */
 
-/** Losses closer together than this are one trouble. */
+/** A model that has worked for so long has got over its last loss. */
 export const SHORT_TIME_MS = 60_000;
 
 /** Why WebGPU is not taken again, as a clause. */
-export const WEBGPU_FAILED = "WebGPU failed twice within a minute";
+export const WEBGPU_FAILED = "WebGPU failed twice in a row";
 
 /**
  * Whether loading again may help after it: any other error would come again.
@@ -37,17 +37,27 @@ export function isFatal({ name }) {
 }
 
 /**
- * Decides how often a lost model is loaded again: once as it was; the next time within a minute on WASM, where the
- * backend is left to the page; then no more.
+ * Decides how often a lost model is loaded again: once as it was; where it is lost once more before it has worked for a
+ * minute, on WASM, if the backend is left to the page; then no more. Loading, and reading again what was said, is no work:
+ * else a loss that comes late in these would come forever.
  */
 export class RecoveryPolicy {
   #preference;
-  /** @type {number[]} */ #losses = [];
+  #losses = 0;
+  /** @type {number | null} */ #worksSince = null;
   #avoidsWebGpu = false;
 
   /** @param {BackendPreference} preference */
   constructor(preference) {
     this.#preference = preference;
+  }
+
+  /**
+   * The model has come to something new since it was loaded, or waits for a question.
+   * @param {number} at  ms since the epoch
+   */
+  works(at) {
+    this.#worksSince ??= at;
   }
 
   /**
@@ -59,8 +69,10 @@ export class RecoveryPolicy {
   afterLoss(error, backend, at) {
     // Fresh memory may have room again for what ran before; what never ran does not fit.
     if (!isLoss(error) || (backend === null && !isFatal(error))) return null;
-    this.#losses = [...this.#losses.filter((earlier) => at - earlier < SHORT_TIME_MS), at];
-    if (this.#losses.length === 1) return "again";
+    const gotOver = this.#worksSince !== null && at - this.#worksSince >= SHORT_TIME_MS;
+    this.#worksSince = null;
+    this.#losses = gotOver ? 1 : this.#losses + 1;
+    if (this.#losses === 1) return "again";
     if (this.#preference !== "auto" || backend === "wasm" || this.#avoidsWebGpu) return null;
     this.#avoidsWebGpu = true;
     return "wasm";

@@ -62,6 +62,7 @@ export class SteadyClient {
   /** That answers, once it can. @type {Promise<ModelClient>} */ #loaded;
   /** What was said last; null: nothing has loaded yet. @type {Ready | null} */ #ready = null;
   #closed = false;
+  /** Replies that run, or wait to go on. */ #replies = 0;
   /** Ends the wait of what ran when it was given up. @type {() => void} */ #resume = () => {};
   /** @type {Promise<void>} */ #resumed = this.#holdOn();
 
@@ -149,12 +150,27 @@ export class SteadyClient {
    * @returns {AsyncGenerator<SteadyEvent, void, void>}
    */
   async *#tell(record, stop) {
+    this.#replies += 1;
+    try {
+      yield* this.#goOn(record, stop);
+    } finally {
+      this.#replies -= 1;
+    }
+  }
+
+  /**
+   * @param {AnswerRecord} record
+   * @param {ReplyStop} stop
+   * @returns {AsyncGenerator<SteadyEvent, void, void>}
+   */
+  async *#goOn(record, stop) {
     for (let loaded = this.#loaded; ; loaded = this.#loadedAgain()) {
       const client = await Promise.race([loaded, stop.asked]);
       if (client === null) break;
       try {
         for await (const event of stop.of(client.generate(record.request))) {
           const news = record.take(event);
+          if (news?.kind === "text" || news?.kind === "reasoning") this.#policy.works(Date.now());
           if (news) yield news;
         }
         return;
@@ -212,6 +228,7 @@ export class SteadyClient {
     const ready = await client.load(this.#options, (progress) => this.#listener.progress(progress));
     const before = this.#ready;
     this.#ready = ready;
+    if (this.#replies === 0) this.#policy.works(Date.now());
     void client.lost.then((error) => this.#mend(client, error));
     this.#listener.ready(ready, before);
   }

@@ -15,11 +15,21 @@ test("one loss loads the model again as it was, another one soon takes WASM, a t
   assert.equal(policy.afterLoss(LOST, "wasm", 2000), null);
 });
 
-test("losses that are far apart are each the first", () => {
+test("a model that has worked for a while since its last loss is loaded again as at first", () => {
   const policy = new RecoveryPolicy("auto");
-  for (const at of [0, SHORT_TIME_MS, 3 * SHORT_TIME_MS]) {
-    assert.equal(policy.afterLoss(LOST, "webgpu", at), "again");
+  for (const loadedAt of [0, 2 * SHORT_TIME_MS, 4 * SHORT_TIME_MS]) {
+    policy.works(loadedAt);
+    policy.works(loadedAt + SHORT_TIME_MS / 2); // goes on
+    assert.equal(policy.afterLoss(LOST, "webgpu", loadedAt + SHORT_TIME_MS), "again");
   }
+});
+
+test("time in which it has come to nothing does not count, however long", () => {
+  const policy = new RecoveryPolicy("auto");
+  policy.works(0);
+  assert.equal(policy.afterLoss(LOST, "webgpu", SHORT_TIME_MS), "again");
+  assert.equal(policy.afterLoss(LOST, "webgpu", 10 * SHORT_TIME_MS), "wasm");
+  assert.equal(policy.afterLoss(NO_MEMORY, "wasm", 20 * SHORT_TIME_MS), null);
 });
 
 test("a backend that was asked for is not exchanged", () => {

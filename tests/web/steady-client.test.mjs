@@ -258,3 +258,21 @@ test("closing ends the worker, fails what waits, and tells nobody", async () => 
   await assert.rejects(waiting, { name: "WorkerError" });
   assert.deepEqual([clients[0].closed, told], [true, []]);
 });
+
+test("losses that come late in loading and in reading again are given up too", async (t) => {
+  let now = 0;
+  t.mock.method(Date, "now", () => {
+    now += 70_000; // every loss comes more than a minute after the last
+    return now;
+  });
+  const memory = Object.assign(new Error("no room"), { name: "DeviceMemoryError" });
+  const reading = { events: [memory] };
+  const answering = start([reading, reading, reading, reading], "auto");
+  await assert.rejects(collect(answering.client.generate(REQUEST)), memory);
+  assert.ok(answering.clients.length <= 3);
+  const loading = start([{}, { fails: LOST }, { fails: LOST }, { fails: LOST }], "auto");
+  await settle();
+  loading.clients[0].lose(LOST);
+  await settle();
+  assert.equal(loading.told.at(-1), "failed: gone");
+});
