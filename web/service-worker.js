@@ -198,14 +198,16 @@ async function answer(request, path) {
   const index = await (await cache.match(INDEX_URL))?.json();
   if (!index) await withdraw(); // the browser has deleted what was kept
   if (!index || !Object.hasOwn(index.files, path)) return fetch(request);
+  let fetched;
   try {
-    const fetched = await fetchFile(path, index);
-    await cache.put(new URL(path, SCOPE).href, fetched.clone());
-    return fetched;
+    fetched = await fetchFile(path, index);
   } catch (error) {
     const why = error instanceof Error ? error.message : error;
     return new Response(`This file of the page's version cannot be had: ${why}`, { status: 502 });
   }
+  // Storage that is full costs only that it is fetched again.
+  await cache.put(new URL(path, SCOPE).href, fetched.clone()).catch(() => {});
+  return fetched;
 }
 
 /**

@@ -69,3 +69,11 @@ test("what a failed install left goes when the next version takes over", async (
   await running("v3");
   assert.deepEqual(site.keptVersions(), ["v3"]);
 });
+
+test("a file that storage has no room for is served as it was fetched", async () => {
+  const worker = await running("v1", { "jspi.wasm": "build" });
+  for (const cache of site.caches.values()) cache.isFull = true;
+  assert.deepEqual(await worker.get("jspi.wasm"), { status: 200, text: "build" });
+  site.files["jspi.wasm"] = "other";
+  assert.equal((await worker.get("jspi.wasm")).status, 502);
+});
