@@ -45,7 +45,8 @@ export class PartFiles {
   async sizes() {
     const sizes = new Map();
     for await (const [name, handle] of /** @type {any} */ (this.#folder)) {
-      if (handle.kind === "file") sizes.set(name, (await handle.getFile()).size);
+      const file = handle.kind === "file" ? await contentOf(handle) : null;
+      if (file !== null) sizes.set(name, file.size);
     }
     return sizes;
   }
@@ -64,10 +65,11 @@ export class PartFiles {
     try {
       access = await handle.createSyncAccessHandle({ mode: "read-only" });
     } catch (error) {
+      if (nameOf(error) === "NotFoundError") return false;
       if (nameOf(error) !== "NoModificationAllowedError") throw error;
       // Another tab writes it, or reads it in a browser that has no "read-only".
-      const file = await handle.getFile();
-      if (file.size !== target.length) return false;
+      const file = await contentOf(handle);
+      if (file?.size !== target.length) return false;
       target.set(new Uint8Array(await file.arrayBuffer()));
       return true;
     }
@@ -110,29 +112,45 @@ export class PartFiles {
    * @returns {Promise<File | null>} the part as it lies there, for a page too
    */
   async file(sha256) {
-    return (await (await this.#find(sha256))?.getFile()) ?? null;
+    const handle = await this.#find(sha256);
+    return handle && contentOf(handle);
   }
 
   /** @param {string} sha256 */
   async delete(sha256) {
-    try {
-      await whenClosed(() => this.#folder.removeEntry(sha256));
-    } catch (error) {
-      if (nameOf(error) !== "NotFoundError") throw error;
-    }
+    await unlessGone(() => whenClosed(() => this.#folder.removeEntry(sha256)));
   }
 
   /**
    * @param {string} sha256
    * @returns {Promise<FileHandle | null>}
    */
-  async #find(sha256) {
-    try {
-      return /** @type {FileHandle} */ (await this.#folder.getFileHandle(sha256));
-    } catch (error) {
-      if (nameOf(error) === "NotFoundError") return null;
-      throw error;
-    }
+  #find(sha256) {
+    return unlessGone(async () => /** @type {FileHandle} */ (await this.#folder.getFileHandle(sha256)));
+  }
+}
+
+/**
+ * Another tab may delete a file between its being found and its being looked at.
+ *
+ * @param {FileHandle} handle
+ * @returns {Promise<File | null>}
+ */
+function contentOf(handle) {
+  return unlessGone(() => handle.getFile());
+}
+
+/**
+ * @template Found
+ * @param {() => Promise<Found>} find
+ * @returns {Promise<Found | null>}  null: it is not there
+ */
+async function unlessGone(find) {
+  try {
+    return await find();
+  } catch (error) {
+    if (nameOf(error) === "NotFoundError") return null;
+    throw error;
   }
 }
 
