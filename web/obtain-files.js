@@ -103,7 +103,7 @@ class Work {
 
   /** @returns {() => void} ends it, after a last report */
   reportProgress() {
-    const report = () => this.#surroundings.progress(this.#progress.snapshot());
+    const report = () => this.#surroundings.progress({ ...this.#progress.snapshot(), reason: this.#reason });
     report();
     const timer = setInterval(report, PROGRESS_EVERY_MS);
     return () => {

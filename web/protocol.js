@@ -152,6 +152,7 @@
  * @property {number | null} bytesPerSecond  from the network, over the last seconds; null while nothing comes
  * @property {number | null} secondsLeft  at that rate
  * @property {"another-tab" | "connection" | null} waitingFor  another tab that fetches the same, or the network
+ * @property {string | null} reason  for a person: why the next visit will download it again; known before anything is fetched
  */
 
 /**

@@ -11,7 +11,7 @@ const WINDOW_MS = 4000;
 /** Shorter waits are part of any download, and naming them would flicker. */
 const NAMED_WAIT_MS = 500;
 
-/** @typedef {import("./protocol.js").Transfer} Transfer */
+/** @typedef {Omit<import("./protocol.js").Transfer, "reason">} Figures */
 /** @typedef {"another-tab" | "connection"} WaitingFor */
 
 export class TransferProgress {
@@ -54,7 +54,7 @@ export class TransferProgress {
     else this.#lanes.set(lane, { what, since: this.#now() });
   }
 
-  /** @returns {Transfer} */
+  /** @returns {Figures} */
   snapshot() {
     const bytesPerSecond = this.#rate();
     const missing = this.#totalBytes - this.#loadedBytes;

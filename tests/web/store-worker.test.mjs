@@ -15,7 +15,10 @@ let answered = () => {};
 const scope = /** @type {any} */ (globalThis);
 scope.addEventListener = (/** @type {string} */ _, /** @type {typeof order} */ listener) =>
   (order = listener);
-scope.postMessage = (/** @type {any} */ message) => message.kind === "progress" || answered(message);
+/** @type {(transfer: import("../../web/protocol.js").Transfer) => void} */
+let progressed = () => {};
+scope.postMessage = (/** @type {any} */ message) =>
+  message.kind === "progress" ? progressed(message.transfer) : answered(message);
 scope.location = { origin: "http://site" };
 await import("../../web/store-worker.js");
 
@@ -190,4 +193,22 @@ test("a newer version that fits in no case leaves the kept model", async () => {
   assert.match(await load(), /^second: 3+, memory$/);
   host = "down";
   assert.match(await load(), /^first: 1+2+, device$/);
+});
+
+test("that a model will not fit is told before any of it is fetched", async () => {
+  publish("first", ["1".repeat(90_000)]);
+  storage.quota = 70_000;
+  /** @type {string[]} */
+  const told = [];
+  let fetches = 0;
+  const sent = scope.fetch;
+  scope.fetch = (/** @type {string} */ url) => {
+    if (!url.endsWith("manifest.json")) fetches++;
+    return sent(url);
+  };
+  progressed = ({ reason, loadedBytes }) => told.push(`${fetches} ${loadedBytes} ${reason}`);
+  await load();
+  scope.fetch = sent;
+  progressed = () => {};
+  assert.match(told[0], /^0 0 The model needs 90\.0 kB on this device and the browser allows 6\d\.\d kB: /);
 });

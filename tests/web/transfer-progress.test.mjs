@@ -38,7 +38,13 @@ test("a wait is named when it lasts and nothing else is fetched", () => {
 });
 
 test("the page says speed, time left and what it waits for", () => {
-  const transfer = { loadedBytes: 50e6, totalBytes: 100e6, storedBytes: 0, bytesPerSecond: 2e6 };
+  const transfer = {
+    loadedBytes: 50e6,
+    totalBytes: 100e6,
+    storedBytes: 0,
+    bytesPerSecond: 2e6,
+    reason: null,
+  };
   const say = (/** @type {"connection" | "another-tab" | null} */ waitingFor) =>
     stageSentence("weights", {
       stage: "weights",

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * How far loading is: one line with a sentence and a bar for each stage.
+ * How far loading is: one line with a sentence and a bar for each stage, and before the choice to cancel, whether the
+ * download will have to come again.
  *
  * @module
  */
@@ -17,9 +18,11 @@ import { LOAD_STAGES, stageName, stageSentence, stageState } from "../sentences.
  */
 export function mountLoadProgress(root, { onCancel }) {
   const stages = LOAD_STAGES.map((stage) => mountStage(stage));
+  const notKept = element("p", { class: "plm-load-progress-reason", role: "status" });
   root.append(
     element("h2", { class: "plm-visually-hidden" }, "Loading"),
     element("ol", {}, ...stages.map(({ item }) => item)),
+    notKept,
     button({
       label: "Cancel loading",
       text: true,
@@ -32,7 +35,10 @@ export function mountLoadProgress(root, { onCancel }) {
     /** @param {{visible: boolean, progress: Partial<Record<LoadStage, Progress>>}} view */
     update({ visible, progress }) {
       root.hidden = !visible;
-      if (visible) for (const stage of stages) stage.update(progress[stage.stage]);
+      if (!visible) return;
+      for (const stage of stages) stage.update(progress[stage.stage]);
+      setText(notKept, progress.weights?.transfer?.reason ?? "");
+      notKept.hidden = notKept.textContent === "";
     },
   };
 }
