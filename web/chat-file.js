@@ -54,14 +54,19 @@ export function readChatFile(text, model) {
   if (!Array.isArray(messages) || !messages.every(isMessage)) {
     throw refused("its messages are damaged", "messages with a role and a content");
   }
-  const system = messages[0]?.role === "system" ? messages[0].content : "";
-  const spoken = system === "" ? messages : messages.slice(1);
+  const [first] = messages;
+  const system = first?.role === "system" ? first.content : "";
+  const spoken = first?.role === "system" ? messages.slice(1) : messages;
   const turns = readTurns(spoken);
   if (turns === null)
     throw refused("its messages are out of order", "questions, answers, and tools after the calls of them");
   const dropped = value.dropped_messages;
-  if (!Number.isInteger(dropped) || dropped < 0 || dropped > spoken.length) {
-    throw refused(`it dropped ${JSON.stringify(dropped)} messages`, `0 to ${spoken.length}`);
+  const isWhole = dropped === spoken.length || spoken[dropped]?.role === "user";
+  if (!Number.isInteger(dropped) || !isWhole) {
+    throw refused(
+      `it dropped ${JSON.stringify(dropped)} messages`,
+      `0 to ${spoken.length}, whole turns of them`,
+    );
   }
   const droppedTurns = spoken.slice(0, dropped).filter(({ role }) => role === "user").length;
   return { system, turns, droppedTurns, enableThinking: value.enable_thinking !== false };

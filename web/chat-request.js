@@ -12,12 +12,13 @@ import { readFormat } from "./response-format.js";
 
 /** @typedef {import("./chat-state.js").ChatState} ChatState */
 /** @typedef {import("./turn.js").Round} Round */
+/** @typedef {import("./turn.js").Turn} Turn */
 /** @typedef {import("./protocol.js").ChatMessage} ChatMessage */
 /** @typedef {import("./protocol.js").Sampling} Sampling */
 
 /**
  * @param {ChatState} state
- * @param {import("./turn.js").Turn} turn
+ * @param {Turn} turn
  * @returns {import("./protocol.js").GenerateOptions}
  * @throws {GrammarError} the form of answers cannot be read
  */
@@ -50,19 +51,28 @@ export function messagesFor(state, turn) {
 
 /**
  * The conversation as the model is shown it: without the turns that the context had no room for, and without those
- * that were stopped before they answered. An empty answer would teach the model to be silent.
+ * that were stopped before they said anything. An empty answer would teach the model to be silent.
  * @param {Pick<ChatState, "system" | "turns" | "firstShownId">} state
  * @returns {ChatMessage[]}
  */
 export function messagesOf({ system, turns, firstShownId }) {
   /** @type {ChatMessage[]} */
   const messages = system.trim() === "" ? [] : [{ role: "system", content: system }];
-  for (const { id, question, rounds, answer, reasoning } of turns) {
-    if (answer === "" || id < firstShownId) continue;
-    const replies = [...rounds, { answer, reasoning, calls: [] }];
-    messages.push({ role: "user", content: question }, ...replies.flatMap(messagesOfRound));
-  }
+  for (const turn of turns) if (turn.id >= firstShownId) messages.push(...messagesOfTurn(turn));
   return messages;
+}
+
+/**
+ * Question, answer, and what came of calls between them; nothing of a turn in which no text was said. The rule of
+ * `pagelm.chat`, so that a chat means the same to the model wherever it goes on.
+ * @param {Pick<Turn, "question" | "rounds" | "answer" | "reasoning" | "calls">} turn
+ * @returns {ChatMessage[]}
+ */
+export function messagesOfTurn({ question, rounds, answer, reasoning, calls }) {
+  const last = { answer, reasoning, calls: calls.filter(({ result }) => result !== null) };
+  const replies = answer === "" && last.calls.length === 0 ? rounds : [...rounds, last];
+  if (replies.every((reply) => reply.answer === "")) return [];
+  return [{ role: "user", content: question }, ...replies.flatMap(messagesOfRound)];
 }
 
 /**

@@ -60,7 +60,10 @@ export function branchChat(state, turnId, upTo) {
   const index = state.turns.findIndex(({ id }) => id === turnId);
   if (index < 0 || openTurn(state)) return state;
   const turns = state.turns.slice(0, upTo === "answer" ? index + 1 : index);
-  const branch = show(state, { turns, isBranch: true });
+  // Where all that the branch shares had been left out, the model sees it again: there is room for it now.
+  const isSeen = turns.some(({ id }) => id >= state.firstShownId);
+  const firstShownId = isSeen ? state.firstShownId : (turns[0]?.id ?? state.firstShownId);
+  const branch = show(state, { turns, isBranch: true, firstShownId });
   if (upTo === "answer") return branch;
   const parts = [state.turns[index].question, state.draft];
   return { ...branch, draft: parts.filter((part) => part !== "").join("\n") };

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { messagesOfTurn } from "./chat-request.js";
 import { branchChat, deleteChat, show, startNewChat, stopTurn, switchChat } from "./chat-shelf.js";
 import { isBusy, openTurn, returnUnanswered } from "./open-turn.js";
 import { NO_FORMAT } from "./response-format.js";
@@ -174,24 +175,18 @@ function changeTurn(state, id, change) {
  * @returns {ChatState}
  */
 function dropTurns(state, id, messages) {
-  const sent = state.turns.filter(
-    (turn) => turn.id === id || (turn.answer !== "" && turn.id >= state.firstShownId),
-  );
   let left = messages;
-  const first = sent.find((turn) => {
-    if (left <= 0) return true;
-    left -= messagesIn(turn);
+  const first = state.turns.find((turn) => {
+    if (turn.id < state.firstShownId) return false;
+    if (left <= 0 || turn.id === id) return true;
+    left -= messagesOfTurn(turn).length;
     return false;
   });
-  return { ...state, firstShownId: first?.id ?? id };
-}
-
-/**
- * Question, answer, and what came of calls between them.
- * @param {Pick<Turn, "rounds">} turn
- */
-export function messagesIn({ rounds }) {
-  return rounds.reduce((messages, { calls }) => messages + 1 + calls.length, 2);
+  const cut = changeTurn(state, id, (turn) => ({
+    ...turn,
+    shownBefore: turn.shownBefore ?? state.firstShownId,
+  }));
+  return { ...cut, firstShownId: first?.id ?? id };
 }
 
 /**

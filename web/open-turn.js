@@ -48,5 +48,7 @@ export function returnUnanswered(state) {
     ...state,
     turns: state.turns.filter((turn) => !unanswered.includes(turn)),
     draft: parts.filter((part) => part !== "").join("\n"),
+    // What its question had no room for is shown again: another one may leave it room.
+    firstShownId: unanswered[0].shownBefore ?? state.firstShownId,
   };
 }

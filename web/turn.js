@@ -54,6 +54,7 @@
  * @property {FinishReason | null} finishReason
  * @property {Usage | null} usage
  * @property {ErrorDescription | null} error
+ * @property {number} [shownBefore]  the chat's first turn that the model saw, before this one had no room for it
  */
 
 /**

@@ -182,3 +182,57 @@ test("a chat with calls is saved as a file and comes back", () => {
     messagesFor({ ...state, firstShownId: 0 }, next),
   );
 });
+
+test("a branch of what the context had no room for is shown to the model again", () => {
+  const state = after([
+    ...answered(1, "a"),
+    ...answered(2, "b"),
+    { kind: "question", text: "c" },
+    { kind: "turnsDropped", id: 3, messages: 4 },
+    { kind: "text", id: 3, text: "C", at: 1 },
+    { kind: "done", id: 3, finishReason: "stop", usage: USAGE, at: 2 },
+  ]);
+  /** @param {number} id */
+  const branched = (id) => {
+    const branch = after([{ kind: "branch", id, upTo: "answer" }], state);
+    const next = { id: branch.nextId, question: "d" };
+    return messagesFor(branch, next).map(({ content }) => content);
+  };
+  assert.deepEqual(branched(1), ["a", "A", "d"]);
+  assert.deepEqual(branched(2), ["a", "A", "b", "B", "d"]);
+  assert.deepEqual(branched(3), ["c", "C", "d"]);
+});
+
+test("a turn that said something before it was stopped with its calls stays, in the page and in its file", () => {
+  const [question, started, , ...rest] = called(1);
+  const said = after([question, started, { kind: "text", id: 1, text: "Let me look.", at: 1 }, ...rest]);
+  const stopped = { ...said, turns: said.turns.map((turn) => ({ ...turn, answer: "" })) };
+  const roles = messagesFor(stopped, { id: 2, question: "b" }).map(({ role }) => role);
+  assert.deepEqual(roles, ["user", "assistant", "tool", "user"]);
+  const opened = readChatFile(writeChatFile(stopped, "pico"), "pico");
+  const again = after([{ kind: "opened", chat: opened }]);
+  assert.deepEqual(
+    messagesFor(again, { id: again.nextId, question: "b" }),
+    messagesFor(stopped, { id: 2, question: "b" }),
+  );
+});
+
+test("a file with an empty system prompt, as Python may write it, opens", () => {
+  const file = {
+    format: "pagelm-chat",
+    version: 1,
+    model: "pico",
+    enable_thinking: true,
+    dropped_messages: 0,
+    messages: [
+      { role: "system", content: "" },
+      { role: "user", content: "a" },
+      { role: "assistant", content: "A" },
+    ],
+  };
+  assert.equal(readChatFile(JSON.stringify(file), "pico").turns.length, 1);
+  for (const dropped_messages of [1, 3, -1, 0.5, null]) {
+    const wrong = JSON.stringify({ ...file, dropped_messages });
+    assert.throws(() => readChatFile(wrong, "pico"), { name: "SavedChatError" });
+  }
+});

@@ -333,7 +333,30 @@ test("turns that had no room in the context stay for the person and are not sent
   );
   const again = after([{ kind: "turnsDropped", id: 3, messages: 2 }], dropped);
   assert.equal(again.firstShownId, 3);
-  assert.equal(restoreChat(storeChat(again)).firstShownId, 3);
+  const kept = after([{ kind: "text", id: 3, text: "C", at: 1 }], again);
+  assert.equal(restoreChat(storeChat(kept)).firstShownId, 3);
+});
+
+test("turns that a question had no room for are shown again when it comes to nothing", () => {
+  const asked = after(
+    [...answered(1, "a", "A"), ...answered(2, "b", "B"), { kind: "question", text: "c" }],
+    ready,
+  );
+  const cut = after(
+    [
+      { kind: "turnsDropped", id: 3, messages: 2 },
+      { kind: "turnsDropped", id: 3, messages: 2 },
+    ],
+    asked,
+  );
+  const failed = after([{ kind: "turn-failed", id: 3, error: { name: "E", message: "e" }, at: 1 }], cut);
+  for (const state of [failed, restoreChat(storeChat(cut))]) {
+    assert.equal(state.draft, "c");
+    assert.deepEqual(
+      messagesFor(state, { id: 4, question: "d" }).map(({ content }) => content),
+      ["a", "A", "b", "B", "d"],
+    );
+  }
 });
 
 test("a long prompt tells how far it is read", () => {

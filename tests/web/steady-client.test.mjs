@@ -168,7 +168,7 @@ test("a second loss within a minute goes to WASM where the backend is left to th
   await collect(client.generate(REQUEST));
   assert.deepEqual(
     clients.map(({ loadOptions }) => loadOptions.avoidWebGpu),
-    [undefined, undefined, "WebGPU failed twice within a minute"],
+    [undefined, undefined, "WebGPU failed twice in a row"],
   );
   assert.deepEqual(told.slice(3), ["DeviceLostError: wasm", "ready again"]);
 });

@@ -75,10 +75,11 @@ export function mountMessageList(root, { before, after, onRetry, onBranch, onCal
         item.remove();
         shown.delete(id);
       }
+      const firstShown = view.turns.find(({ id }) => id >= view.firstShownId);
       for (const turn of view.turns) {
         const isLast = turn === view.turns.at(-1);
         const entry = shown.get(turn.id) ?? mountTurn(turn);
-        const isFirstShown = turn.id === view.firstShownId && turn !== view.turns[0];
+        const isFirstShown = turn === firstShown && turn !== view.turns[0];
         const { canRetry, canBranch, now } = view;
         entry.message.update({ turn, isLast, isFirstShown, canRetry, canBranch, now });
       }
