@@ -1,7 +1,8 @@
 """The soft switch of Qwen3's card: `/think` and `/no_think` in what user or system say; the last counts.
 
 It holds only while thinking is enabled at all. A mention is no switch: in code (between backquotes), in
-double quotes, behind a backslash, or as a part of a longer word. Reads messages and changes none.
+double quotes or corner brackets, behind a backslash, or as a part of a longer word or path. Chinese and
+Japanese, which put no spaces between words, end one anywhere. Reads messages and changes none.
 """
 
 from __future__ import annotations
@@ -16,11 +17,18 @@ _MENTIONS: Final = re.compile(
     r"""
       ```.*?(?:```|\Z)        # a fenced block, also one that is never closed
     | (`+)(?!`).*?(?<!`)\1(?!`)  # a span of code
-    | "[^"\n]*" | “[^”\n]*”   # a quotation
+    | "[^"\n]*" | “[^”\n]*” | 「[^」\n]*」 | 『[^』\n]*』  # a quotation
     """,
     re.DOTALL | re.VERBOSE,
 )
-_SWITCH: Final = re.compile(r"(?<!\S)/(no_)?think(?=[\s.,;:!?)]|\Z)")
+_EAST_ASIAN: Final = (
+    r"\u3001\u3002\u3010\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u2014\u2026"  # punctuation
+    r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"  # kana, ideographs
+)
+_SWITCH: Final = re.compile(
+    # a full stop ends a sentence only behind a word: ./think and ../think are paths, as C:/think is
+    rf"(?:(?<![^\s,;!?(){_EAST_ASIAN}])|(?<=\w\.))/(no_)?think(?=[\s.,;:!?){_EAST_ASIAN}]|\Z)"
+)
 _ROLES: Final = ("system", "user")
 
 

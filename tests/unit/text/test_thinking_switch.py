@@ -19,13 +19,26 @@ def off(*contents: str, role: str = "user") -> bool:
         "/no_think",
         "Answer\n/no_think.\n",
         "a /think b /no_think",
+        "你好。/no_think",
+        "你好 /no_think。",
+        "你好/no_think",
+        "/no_think你好",
+        "二加二等于几？/no_think",
+        "こんにちは、/no_think",
+        "（/no_think）",
+        "2+2?/no_think",
+        "Add these./no_think",
+        "(/no_think)",
+        "你好/think。再见/no_think",
     ],
 )
 def test_no_think_switches_thinking_off(content: str) -> None:
     assert off(content)
 
 
-@pytest.mark.parametrize("content", ["What is 2 + 2?", "/think", "a /no_think b /think", ""])
+@pytest.mark.parametrize(
+    "content", ["What is 2 + 2?", "/think", "a /no_think b /think", "你好。/no_think。/think", ""]
+)
 def test_think_or_nothing_leaves_it_on(content: str) -> None:
     assert not off(content)
 
@@ -50,7 +63,16 @@ def test_the_system_may_switch_and_the_assistant_may_not() -> None:
         "```\n x /no_think",
         'What does "say /no_think now" mean?',
         "What does “say /no_think now” mean?",
+        "「/no_think」是什么？",
+        "“你好。/no_think”是什么？",
+        "『/no_think』とは？",
+        "`你好。/no_think`是什么？",
         r"What does \/no_think do?",
+        r"什么是\/no_think？",
+        "Run ./no_think",
+        "Run ../no_think",
+        "See C:/no_think",
+        "See https://example.org/no_think",
         "See docs/no_think",
         "/no_thinking",
         "/no_think/",
