@@ -8,10 +8,11 @@
  * @module
  */
 
-import { bundleFolder, parseManifest, readManifest } from "./bundle-manifest.js";
+import { bundleFolder, parseManifest } from "./bundle-manifest.js";
 import { ManifestError, RemoteError, WorkerError } from "./errors.js";
+import { requestManifest } from "./manifest-request.js";
 import { openStoreFolder } from "./part-files.js";
-import { requestPart } from "./part-request.js";
+import { STALL_MS } from "./stall.js";
 import { storedModel } from "./stored-models.js";
 
 /** @typedef {import("./bundle-manifest.js").FileEntry} FileEntry */
@@ -47,23 +48,26 @@ import { storedModel } from "./stored-models.js";
 
 // Six is what browsers open to one host over HTTP/1.1 anyway.
 export const PARALLEL_FETCHES = 6;
+/** Nobody has to wait longer for a silent host who could go on with the kept copy. */
+const STALL_WITH_KEPT_COPY_MS = 8000;
 const KEPT_COPY = "The model's server could not be reached: this is the copy that the browser has kept.";
 
 /**
  * @param {string} bundleUrl  the folder, with or without its last slash
- * @param {{fetch?: Fetch, obtain?: Obtain}} [means]
+ * @param {{fetch?: Fetch, obtain?: Obtain, signal?: AbortSignal}} [means]
  * @returns {Promise<Bundle>}
  */
-export async function openBundle(bundleUrl, { fetch = defaultFetch, obtain = obtainInWorker } = {}) {
+export async function openBundle(bundleUrl, means = {}) {
+  const { fetch = defaultFetch, obtain = obtainInWorker, signal = new AbortController().signal } = means;
   const folder = bundleFolder(bundleUrl);
   const url = new URL("manifest.json", folder).href;
+  const kept = await keptManifest(folder);
+  const stallMs = kept === null ? STALL_MS : STALL_WITH_KEPT_COPY_MS;
   try {
-    const { response } = await requestPart(fetch, url, "manifest.json", { cache: "no-cache" });
-    const text = await readManifest(response, url);
+    const text = await requestManifest(fetch, url, { signal, stallMs });
     return new Bundle(folder, text, parseManifest(text, url), obtain);
   } catch (error) {
-    const kept = isUnreachable(error) ? await keptManifest(folder) : null;
-    if (kept === null) throw error;
+    if (kept === null || !isUnreachable(error)) throw error;
     return new Bundle(folder, kept, parseManifest(kept, url), obtain, KEPT_COPY);
   }
 }

@@ -54,8 +54,8 @@ const NOT_COUNTED = { dispatches: null, storageBuffers: null, largestBindings: n
 export async function loadModel(options, { progress, post, signal }) {
   const counters = options.instrument ? installInstrument() : null;
   const [index, bundle] = await Promise.all([
-    fetchSiteIndex(new URL("./site.json", import.meta.url).href),
-    openBundle(options.bundleUrl),
+    fetchSiteIndex(new URL("./site.json", import.meta.url).href, signal),
+    openBundle(options.bundleUrl, { signal }),
   ]);
   const choice = await chooseBackends(
     options.backend,
@@ -63,7 +63,7 @@ export async function loadModel(options, { progress, post, signal }) {
     navigator.gpu,
     options.avoidWebGpu,
   );
-  const runtimes = new RuntimeLoading(index, options.threads, progress);
+  const runtimes = new RuntimeLoading(index, options.threads, progress, signal);
   const loading = new CandidateLoading(options, bundle, runtimes, { progress, signal });
   const { python, files } = await loading.prepare(choice.candidates[0]);
   const { candidate, opened, dropped } = await openFirst(

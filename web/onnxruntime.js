@@ -10,6 +10,7 @@
 
 import { chunks } from "./byte-stream.js";
 import { SiteError } from "./errors.js";
+import { STALL_MS, watchForStall } from "./stall.js";
 
 /** @typedef {typeof import("onnxruntime-common")} OnnxRuntime */
 /** @typedef {"wasm" | "jspi" | "asyncify"} BuildName */
@@ -45,14 +46,15 @@ export function chooseThreads(wanted) {
  * @param {BuildName} build
  * @param {number} threads
  * @param {(bytes: number) => void} count  called with the bytes of each piece that has arrived
+ * @param {AbortSignal} [signal]  stops what is fetched
  * @returns {Promise<OnnxRuntime>}
  */
-export async function loadOnnxRuntime(index, build, threads, count) {
+export async function loadOnnxRuntime(index, build, threads, count, signal = new AbortController().signal) {
   const { module, loader, binary } = index.site.onnxruntime_web.builds[build];
   /** @type {[OnnxRuntime, ArrayBuffer]} */
   const [ort, wasmBinary] = await Promise.all([
     import(index.at(module)).catch((cause) => fail(index.at(module), cause)),
-    fetchBinary(index.at(binary), count).catch((cause) => fail(index.at(binary), cause)),
+    fetchBinary(index.at(binary), count, signal).catch((cause) => fail(index.at(binary), cause)),
   ]);
   count(index.bytesOf([module]));
   const mjs = build === "wasm" ? factoryUrl(index.at(loader)) : index.at(loader);
@@ -77,18 +79,25 @@ function factoryUrl(loaderUrl) {
 /**
  * @param {string} url
  * @param {(bytes: number) => void} count
+ * @param {AbortSignal} signal
  * @returns {Promise<ArrayBuffer>}
  */
-async function fetchBinary(url, count) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`HTTP status ${response.status}`);
-  /** @type {BlobPart[]} */
-  const pieces = [];
-  for await (const chunk of chunks(response)) {
-    pieces.push(/** @type {Uint8Array<ArrayBuffer>} */ (chunk));
-    count(chunk.byteLength);
+async function fetchBinary(url, count, signal) {
+  const stall = watchForStall(signal, STALL_MS);
+  try {
+    const response = await fetch(url, { signal: stall.signal });
+    if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+    /** @type {BlobPart[]} */
+    const pieces = [];
+    for await (const chunk of chunks(response)) {
+      stall.progress();
+      pieces.push(/** @type {Uint8Array<ArrayBuffer>} */ (chunk));
+      count(chunk.byteLength);
+    }
+    return await new Blob(pieces).arrayBuffer();
+  } finally {
+    stall.stop();
   }
-  return new Blob(pieces).arrayBuffer();
 }
 
 /**

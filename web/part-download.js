@@ -12,6 +12,7 @@ import { chunks } from "./byte-stream.js";
 import { PartAlteredError } from "./errors.js";
 import { altered, brokenOff, requestPart } from "./part-request.js";
 import { sha256Of } from "./sha256.js";
+import { STALL_MS, watchForStall } from "./stall.js";
 
 /** @typedef {import("./bundle-manifest.js").FileEntry} FileEntry */
 /**
@@ -21,7 +22,7 @@ import { sha256Of } from "./sha256.js";
  * @property {number} stallMs  without a byte, after which a connection counts as cut
  */
 /** @type {RetryOptions} */
-export const RETRY = { attempts: 6, delayMs: 250, stallMs: 30_000 };
+export const RETRY = { attempts: 6, delayMs: 250, stallMs: STALL_MS };
 const LONGEST_DELAY_MS = 8000;
 /** A hash that is wrong this often is wrong at the host. */
 const ALTERED_ATTEMPTS = 3;
@@ -184,30 +185,4 @@ async function pause(failures, error, { retry, signal, waiting }) {
   } finally {
     waiting(false);
   }
-}
-
-/**
- * A signal that also aborts when nothing came for too long.
- *
- * @param {AbortSignal} signal
- * @param {number} stallMs
- */
-function watchForStall(signal, stallMs) {
-  const stalled = new AbortController();
-  const giveUp = () => stalled.abort(new DOMException(`nothing came for ${stallMs} ms`, "TimeoutError"));
-  const end = () => stalled.abort(signal.reason);
-  let timer = setTimeout(giveUp, stallMs);
-  signal.addEventListener("abort", end, { once: true });
-  if (signal.aborted) end();
-  return {
-    signal: stalled.signal,
-    progress: () => {
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, stallMs);
-    },
-    stop: () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-    },
-  };
 }

@@ -16,6 +16,7 @@ export class RuntimeLoading {
   #index;
   #threads;
   #progress;
+  #signal;
   #loadedBytes = 0;
   #totalBytes = 0;
   /** @type {Map<string, Promise<OnnxRuntime>>} by build */
@@ -25,11 +26,13 @@ export class RuntimeLoading {
    * @param {import("./site-index.js").SiteIndex} index
    * @param {number | undefined} threads  what was asked for
    * @param {(progress: import("./protocol.js").Progress) => void} progress
+   * @param {AbortSignal} [signal]  stops what is fetched
    */
-  constructor(index, threads, progress) {
+  constructor(index, threads, progress, signal) {
     this.#index = index;
     this.#threads = threads;
     this.#progress = progress;
+    this.#signal = signal;
   }
 
   startPython() {
@@ -47,7 +50,7 @@ export class RuntimeLoading {
     const { module, binary } = this.#index.site.onnxruntime_web.builds[build];
     const threads = backend === "wasm" ? chooseThreads(this.#threads).threads : 1;
     const loading = this.#counting([module, binary], (count) =>
-      loadOnnxRuntime(this.#index, build, threads, count),
+      loadOnnxRuntime(this.#index, build, threads, count, this.#signal),
     );
     this.#builds.set(build, loading);
     return loading;

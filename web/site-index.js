@@ -8,6 +8,7 @@
  */
 
 import { SiteError } from "./errors.js";
+import { STALL_MS, watchForStall } from "./stall.js";
 
 /** @typedef {{module: string, loader: string, binary: string}} OnnxRuntimeBuild */
 /**
@@ -50,23 +51,28 @@ export class SiteIndex {
 
 /**
  * @param {string} url  of site.json
+ * @param {AbortSignal} [signal]  ends it with its reason
  * @returns {Promise<SiteIndex>}
  */
-export async function fetchSiteIndex(url) {
+export async function fetchSiteIndex(url, signal = new AbortController().signal) {
   const remedy =
     "Check that the server runs; if it does, build the site again with `pagelm site` and serve the whole folder.";
+  const stall = watchForStall(signal, STALL_MS);
   try {
-    const response = await fetch(url);
+    const response = await fetch(url, { signal: stall.signal });
     if (!response.ok) throw new Error(`HTTP status ${response.status}`);
     const site = await response.json();
     if (site.format !== 1) throw new Error(`format ${JSON.stringify(site.format)}`);
     return new SiteIndex(site, url);
   } catch (cause) {
+    signal.throwIfAborted();
     const why = cause instanceof Error ? cause.message : cause;
     throw new SiteError(`${url} cannot be used: ${why}`, {
       expected: "a site index of format 1",
       remedy,
       cause,
     });
+  } finally {
+    stall.stop();
   }
 }

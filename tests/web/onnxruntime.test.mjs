@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { chooseBuild, chooseThreads, loadOnnxRuntime } from "../../web/onnxruntime.js";
 import { SiteIndex } from "../../web/site-index.js";
+import { hostThatStopsAfter, passSilence } from "./fake-host.mjs";
 
 const originalFetch = globalThis.fetch;
 afterEach(() => {
@@ -92,4 +93,17 @@ test("a module that cannot be imported is named by its address", async () => {
     loadOnnxRuntime(siteWith(broken), "wasm", 1, () => {}),
     { name: "SiteError", message: /cannot be loaded from data:text\/javascript,syntax/ },
   );
+});
+
+test("a binary that stops coming, or is cancelled, is given up", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  globalThis.fetch = hostThatStopsAfter("asm");
+  const stalled = loadOnnxRuntime(siteWith(MODULE), "wasm", 1, () => {});
+  const refused = assert.rejects(stalled, { name: "SiteError", message: /nothing came for 30000 ms/ });
+  await passSilence(context);
+  await refused;
+  const stop = new AbortController();
+  setImmediate(() => stop.abort(new Error("cancelled")));
+  const cancelled = loadOnnxRuntime(siteWith(MODULE), "wasm", 1, () => {}, stop.signal);
+  await assert.rejects(cancelled, { name: "SiteError", message: /cancelled/ });
 });

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { fetchSiteIndex } from "../../web/site-index.js";
+import { passSilence, silentHost } from "./fake-host.mjs";
 
 const URL_OF_SITE = "http://host/chat/site.json";
 const originalFetch = globalThis.fetch;
@@ -37,4 +38,23 @@ for (const [what, body, status, why] of /** @type {[string, string, number, RegE
 test("a server that does not answer is a named error", async () => {
   globalThis.fetch = () => Promise.reject(new TypeError("Failed to fetch"));
   await assert.rejects(fetchSiteIndex(URL_OF_SITE), { name: "SiteError", message: /Failed to fetch/ });
+});
+
+test("a server that says nothing is a named error after a while", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  globalThis.fetch = silentHost;
+  const refused = assert.rejects(fetchSiteIndex(URL_OF_SITE), {
+    name: "SiteError",
+    message: /nothing came for 30000 ms/,
+  });
+  await passSilence(context);
+  await refused;
+});
+
+test("what is cancelled ends with the reason it was given", async () => {
+  globalThis.fetch = silentHost;
+  const stop = new AbortController();
+  const cancelled = new Error("cancelled");
+  setImmediate(() => stop.abort(cancelled));
+  await assert.rejects(fetchSiteIndex(URL_OF_SITE, stop.signal), cancelled);
 });
