@@ -19,6 +19,7 @@ const INDEX_URL = new URL("site.json", SCOPE).href;
 const CACHE_PREFIX = `pagelm-site ${SCOPE} `;
 const CACHE_NAME = CACHE_PREFIX + SITE_VERSION;
 const PARALLEL_FETCHES = 4;
+const GONE_AGAIN_MS = 5_000; // a host that is being changed lacks its files for moments
 const NOT_KEPT = /^(models|licenses)\/|^service-worker\.js$/;
 
 /** @typedef {{bytes: number, sha256: string}} FileEntry */
@@ -71,9 +72,8 @@ async function install() {
     // Last: a cache with an index is whole.
     await cache.put(INDEX_URL, kept(text, "application/json", index));
     // A deleted cache takes files on.
-    if (!(await caches.match(INDEX_URL, { cacheName: CACHE_NAME }))) {
-      throw new Error("what was kept of the new version has been deleted meanwhile");
-    }
+    const isThere = await caches.match(INDEX_URL, { cacheName: CACHE_NAME });
+    if (!isThere) throw new Error("what was kept of the new version has been deleted meanwhile");
   } catch (error) {
     await tellPages({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
     throw error;
@@ -154,11 +154,8 @@ async function earlierVersions() {
  * @param {Index} index
  */
 async function copyEarlier(earlier, path, index) {
-  for (const {
-    cache,
-    index: { files },
-  } of earlier) {
-    if (files[path]?.sha256 !== index.files[path].sha256) continue;
+  for (const { cache, index: its } of earlier) {
+    if (its.files[path]?.sha256 !== index.files[path].sha256) continue;
     const response = await cache.match(new URL(path, SCOPE).href);
     if (response) return kept(await response.arrayBuffer(), response.headers.get("content-type"), index);
   }
@@ -196,7 +193,11 @@ async function answer(request, path) {
   if (found) return found;
   /** @type {Index | undefined} */
   const index = await (await cache.match(INDEX_URL))?.json();
-  if (!index) await withdraw(); // the browser has deleted what was kept
+  if (!index) {
+    // The browser has deleted what was kept.
+    await worker.registration.unregister();
+    await caches.delete(CACHE_NAME);
+  }
   if (!index || !Object.hasOwn(index.files, path)) return fetch(request);
   let fetched;
   try {
@@ -222,16 +223,19 @@ async function tellWhetherAlone(asker, port) {
   port.postMessage({ alone });
 }
 
-/** Another site may have come to this address: then this one must not stay in front of it. */
+/**
+ * Another site may have come to this address: then this one must not stay in front of it. Pages that are open are served
+ * until they close, so the cache stays: the next version that is kept here deletes it.
+ */
 async function leaveIfTheSiteIsGone() {
-  const response = await fetch(INDEX_URL, { cache: "no-store" }).catch(() => null);
-  if (response?.status !== 404 && response?.status !== 410) return;
-  await withdraw();
+  if (!(await isGone())) return;
+  await new Promise((resolve) => setTimeout(resolve, GONE_AGAIN_MS));
+  if (await isGone()) await worker.registration.unregister();
 }
 
-async function withdraw() {
-  await worker.registration.unregister();
-  await caches.delete(CACHE_NAME);
+async function isGone() {
+  const response = await fetch(INDEX_URL, { cache: "no-store" }).catch(() => null);
+  return response?.status === 404 || response?.status === 410;
 }
 
 /** @param {object} message */

@@ -77,3 +77,33 @@ test("a file that storage has no room for is served as it was fetched", async ()
   site.files["jspi.wasm"] = "other";
   assert.equal((await worker.get("jspi.wasm")).status, 502);
 });
+
+test("a site that is gone is left, but not under the pages that are open", async () => {
+  const worker = await running("v1");
+  site.files = {};
+  assert.equal((await worker.get("", "navigate")).text, "index v1");
+  assert.equal(site.unregistered, 1);
+  assert.deepEqual(await worker.get("a.js"), { status: 200, text: "a v1" });
+  await running("v2");
+  assert.deepEqual(site.keptVersions(), ["v2"]);
+});
+
+test("a site that is gone for a moment stays", async () => {
+  const worker = await running("v1");
+  const { files } = site;
+  site.files = {};
+  site.onWait = () => {
+    site.files = files;
+  };
+  await worker.get("", "navigate");
+  assert.equal(site.waits.length, 1);
+  assert.equal(site.unregistered, 0);
+});
+
+test("a cache that the browser has emptied is given up at once", async () => {
+  const worker = await running("v1");
+  site.caches.clear();
+  assert.equal((await worker.get("a.js")).text, "a v1");
+  assert.equal(site.unregistered, 1);
+  assert.deepEqual(site.keptVersions(), []);
+});
