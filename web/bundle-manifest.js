@@ -9,14 +9,12 @@
 
 import { readText } from "./byte-stream.js";
 import { FormatVersionError, ManifestError } from "./errors.js";
+import { checkFile, checkGraph, checkModel, isObject, show } from "./manifest-values.js";
 
 const FORMAT = 1;
 /** Hundreds of times what a manifest has: a host that sends without end is not to fill memory. */
 const MAX_BYTES = 16 * 1024 * 1024;
-/** Most tokens whose candidates one run may give: each takes memory in every run. */
-const MAX_VERIFY_TOKENS = 64;
 const OBJECTS = ["model", "generation", "tokenizer", "chat_template", "weights", "graphs", "quantization"];
-const SHA256 = /^[0-9a-f]{64}$/;
 const KEYS = [
   "name",
   "model",
@@ -121,35 +119,23 @@ export function parseManifest(text, url) {
       );
     }
   }
-  for (const [name, entry] of Object.entries(manifest.graphs)) {
-    const count = entry?.verify_tokens ?? MAX_VERIFY_TOKENS;
-    if (Number.isInteger(count) && count >= 2 && count <= MAX_VERIFY_TOKENS) continue;
-    throw manifestError(
-      `${url} has graphs.${name}.verify_tokens ${show(count)}`,
-      `2 to ${MAX_VERIFY_TOKENS}, or none`,
-    );
-  }
-  checkFiles(manifest, url);
+  /** @type {import("./manifest-values.js").Refuse} */
+  const refuse = (problem, expected) => manifestError(`${url} ${problem}`, expected);
+  checkFiles(manifest, url, refuse);
+  checkModel(manifest.model, refuse);
+  for (const [name, graph] of Object.entries(manifest.graphs)) checkGraph(name, graph, refuse);
   return manifest;
 }
 
 /**
- * Hashes become names of files in the browser's storage, and sizes become buffers.
- *
  * @param {any} manifest
  * @param {string} url
+ * @param {import("./manifest-values.js").Refuse} refuse
  */
-function checkFiles({ weights, tokenizer, chat_template, graphs }, url) {
+function checkFiles({ weights, tokenizer, chat_template, graphs }, url, refuse) {
   if (!Array.isArray(weights.parts)) throw manifestError(`${url} has no weights.parts`, "a list of parts");
-  for (const entry of [...weights.parts, tokenizer, chat_template, ...Object.values(graphs)]) {
-    const { file, bytes, sha256 } = entry ?? {};
-    if (typeof file === "string" && Number.isSafeInteger(bytes) && bytes >= 0 && SHA256.test(sha256))
-      continue;
-    throw manifestError(
-      `${url} describes a file as ${isObject(entry) ? `file ${show(file)}, bytes ${show(bytes)}, sha256 ${show(sha256)}` : show(entry)}`,
-      "file, bytes and a sha256 of 64 hexadecimal digits",
-    );
-  }
+  const entries = [...weights.parts, tokenizer, chat_template, ...Object.values(graphs)];
+  for (const entry of entries) checkFile(entry, refuse);
   const bytes = sumBytes(weights.parts);
   if (bytes !== weights.bytes) {
     throw manifestError(
@@ -170,21 +156,6 @@ export function bundleFolder(url) {
 /** @param {FileEntry[]} entries */
 export function sumBytes(entries) {
   return entries.reduce((total, entry) => total + entry.bytes, 0);
-}
-
-/** @param {unknown} value */
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/**
- * A value in a message: whole where it is one, since writing out lists in lists may take more stack than there is.
- *
- * @param {unknown} value
- */
-function show(value) {
-  if (Array.isArray(value)) return "a list";
-  return isObject(value) ? "an object" : String(JSON.stringify(value)).slice(0, 200);
 }
 
 /**

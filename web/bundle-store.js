@@ -51,6 +51,10 @@ export const PARALLEL_FETCHES = 6;
 /** Nobody has to wait longer for a silent host who could go on with the kept copy. */
 const STALL_WITH_KEPT_COPY_MS = 8000;
 const KEPT_COPY = "The model's server could not be reached: this is the copy that the browser has kept.";
+const KEPT_INSTEAD =
+  "The network did not give what the model's server would: this is the copy that the browser has kept.";
+/** Answers of proxies, sign-in pages and limits on the way: the host itself says 404 or 410 where a model is gone. */
+const NOT_THE_HOSTS = [401, 403, 407, 408, 429];
 
 /**
  * @param {string} bundleUrl  the folder, with or without its last slash
@@ -67,18 +71,26 @@ export async function openBundle(bundleUrl, means = {}) {
     const text = await requestManifest(fetch, url, { signal, stallMs });
     return new Bundle(folder, text, parseManifest(text, url), obtain);
   } catch (error) {
-    if (kept === null || !isUnreachable(error)) throw error;
-    return new Bundle(folder, kept, parseManifest(kept, url), obtain, KEPT_COPY);
+    const remark = whyKept(error);
+    if (kept === null || remark === null) throw error;
+    return new Bundle(folder, kept, parseManifest(kept, url), obtain, remark);
   }
 }
 
 /** @type {Fetch} */
 const defaultFetch = (url, init) => globalThis.fetch(url, init);
 
-/** @param {unknown} error */
-function isUnreachable(error) {
-  const { name, status } = /** @type {{name?: string, status?: number}} */ (error);
-  return name === "PartMissingError" && (status === undefined || status >= 500);
+/**
+ * What a person should know when the kept copy is taken after this error; null: the host itself says that the model is
+ * another, or none.
+ * @param {unknown} error
+ */
+function whyKept(error) {
+  const { name, status, cause } = /** @type {{name?: string, status?: number, cause?: unknown}} */ (error);
+  if (name === "ManifestError" && cause instanceof SyntaxError) return KEPT_INSTEAD;
+  if (name !== "PartMissingError") return null;
+  if (status === undefined || status >= 500) return KEPT_COPY;
+  return NOT_THE_HOSTS.includes(status) ? KEPT_INSTEAD : null;
 }
 
 /**

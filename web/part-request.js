@@ -75,17 +75,23 @@ function startOf(response, asked) {
  */
 async function refused(response, url, file) {
   await response.body?.cancel();
-  const busy = response.status === 429 || response.status >= 500;
   const error = new PartMissingError(`${file} is not at ${url}: HTTP status ${response.status}`, {
     expected: "status 200",
-    remedy: busy
-      ? "The server is in trouble: try again later."
-      : "Copy the whole bundle folder to the server, or correct the bundle's address.",
+    remedy: remedyFor(response.status),
   });
   return Object.assign(error, {
     status: response.status,
     retryAfterMs: Number(response.headers.get("retry-after") ?? 0) * 1000 || 0,
   });
+}
+
+/** @param {number} status */
+function remedyFor(status) {
+  if (status === 407 || status === 511) return "Sign in to the network or its proxy, then try again.";
+  if (status === 401 || status === 403)
+    return "Sign in where the network asks for it; if it does not, let the server give this file to everybody.";
+  if (status === 408 || status === 429 || status >= 500) return "The server is in trouble: try again later.";
+  return "Copy the whole bundle folder to the server, or correct the bundle's address.";
 }
 
 /**

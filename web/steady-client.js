@@ -62,7 +62,7 @@ export class SteadyClient {
   /** That answers, once it can. @type {Promise<ModelClient>} */ #loaded;
   /** What was said last; null: nothing has loaded yet. @type {Ready | null} */ #ready = null;
   #closed = false;
-  /** Replies that run, or wait to go on. */ #replies = 0;
+  /** Replies and calls that run, or wait to go on. */ #running = 0;
   /** Ends the wait of what ran when it was given up. @type {() => void} */ #resume = () => {};
   /** @type {Promise<void>} */ #resumed = this.#holdOn();
 
@@ -101,13 +101,20 @@ export class SteadyClient {
    * @returns {Promise<string | null>}
    */
   async runTool(request) {
-    for (let loaded = this.#loaded; ; loaded = this.#loadedAgain()) {
-      const client = await loaded;
-      try {
-        return await client.runTool(request);
-      } catch (error) {
-        if (!this.#mend(client, error)) throw error;
+    this.#running += 1;
+    try {
+      for (let loaded = this.#loaded; ; loaded = this.#loadedAgain()) {
+        const client = await loaded;
+        try {
+          const result = await client.runTool(request);
+          this.#policy.works(Date.now());
+          return result;
+        } catch (error) {
+          if (!this.#mend(client, error)) throw error;
+        }
       }
+    } finally {
+      this.#running -= 1;
     }
   }
 
@@ -150,11 +157,11 @@ export class SteadyClient {
    * @returns {AsyncGenerator<SteadyEvent, void, void>}
    */
   async *#tell(record, stop) {
-    this.#replies += 1;
+    this.#running += 1;
     try {
       yield* this.#goOn(record, stop);
     } finally {
-      this.#replies -= 1;
+      this.#running -= 1;
     }
   }
 
@@ -228,7 +235,7 @@ export class SteadyClient {
     const ready = await client.load(this.#options, (progress) => this.#listener.progress(progress));
     const before = this.#ready;
     this.#ready = ready;
-    if (this.#replies === 0) this.#policy.works(Date.now());
+    if (this.#running === 0) this.#policy.works(Date.now());
     void client.lost.then((error) => this.#mend(client, error));
     this.#listener.ready(ready, before);
   }

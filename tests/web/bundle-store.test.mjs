@@ -4,6 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { beforeEach, test } from "node:test";
 import { openBundle } from "../../web/bundle-store.js";
 import { obtainFiles } from "../../web/obtain-files.js";
+import { GRAPH, MODEL } from "./manifest-fields.mjs";
 
 /** @type {Map<string, Uint8Array<ArrayBuffer>>} path below the bundle → what the server sends */
 let served = new Map();
@@ -28,13 +29,13 @@ beforeEach(() => {
   manifest = {
     format: 1,
     name: "tiny",
-    model: {},
+    model: { ...MODEL },
     thinking: true,
     generation: {},
     tokenizer: serve("tokenizer/tokenizer.bin", randomBytes(10)),
     chat_template: serve("tokenizer/chat_template.jinja", Buffer.from("{{ 'ü' }}")),
     weights: { bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts },
-    graphs: { wasm: serve("graphs/wasm.onnx", randomBytes(77)) },
+    graphs: { wasm: { ...GRAPH, ...serve("graphs/wasm.onnx", randomBytes(77)) } },
     quantization: { method: "rtn", bits: 4, head_bits: 4, block_size: 32, symmetric: true },
   };
 });
@@ -295,4 +296,53 @@ test("another origin that cannot be reached is told what to send, as a browser d
   } finally {
     Reflect.deleteProperty(globalThis, "location");
   }
+});
+
+for (const file of [
+  "https://evil.example/x",
+  "../../admin",
+  "/x",
+  "a//b",
+  "a/../b",
+  "weights/.x",
+  "a b",
+  "",
+]) {
+  test(`a file at ${JSON.stringify(file)} is refused before anything is fetched`, async () => {
+    manifest.weights.parts[0].file = file;
+    const message = /describes a file as .*\(expected a path inside the bundle/;
+    await assert.rejects(fetchAll(), { name: "ManifestError", message });
+    assert.deepEqual(asked, ["manifest.json"]);
+  });
+}
+
+const NO_COUNTS = [undefined, null, 0, -5, 0.5, "many", Number.MAX_VALUE, [], {}, true];
+for (const key of Object.keys(MODEL)) {
+  test(`model.${key} that is no count is refused by name`, async () => {
+    for (const value of NO_COUNTS) {
+      manifest.model = { ...MODEL, [key]: value };
+      const message = new RegExp(`has model\\.${key} .*expected a whole number above 0`);
+      await assert.rejects(fetchAll(), { name: "ManifestError", message });
+    }
+  });
+}
+
+for (const key of Object.keys(GRAPH)) {
+  test(`graphs.wasm.${key} of a wrong type is refused by name`, async () => {
+    for (const value of [undefined, null, -1, "x", [1], {}, true]) {
+      manifest.graphs.wasm = { ...GRAPH, ...manifest.graphs.wasm, [key]: value };
+      const message = new RegExp(`has graphs\\.wasm\\.${key} `);
+      await assert.rejects(fetchAll(), { name: "ManifestError", message });
+    }
+  });
+}
+
+test("a manifest that is cut on its way is named", async () => {
+  const body = new ReadableStream({
+    start: (controller) => controller.error(new TypeError("network error")),
+  });
+  await assert.rejects(openBundle("http://site/", { fetch: async () => new Response(body) }), {
+    name: "PartMissingError",
+    message: /manifest\.json broke off while it came from .*network error/,
+  });
 });

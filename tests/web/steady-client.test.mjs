@@ -270,6 +270,11 @@ test("losses that come late in loading and in reading again are given up too", a
   const answering = start([reading, reading, reading, reading], "auto");
   await assert.rejects(collect(answering.client.generate(REQUEST)), memory);
   assert.ok(answering.clients.length <= 3);
+  const breaking = { runTool: () => Promise.reject(LOST) };
+  const calling = start([breaking, breaking, breaking, breaking], "auto");
+  calling.client.runTool({ call: { name: "add", arguments: {} }, tools: [] }).catch(() => {});
+  await settle();
+  assert.equal(calling.told.at(-1), "failed: gone");
   const loading = start([{}, { fails: LOST }, { fails: LOST }, { fails: LOST }], "auto");
   await settle();
   loading.clients[0].lose(LOST);

@@ -6,6 +6,7 @@ import { openBundle } from "../../web/bundle-store.js";
 import { listStoredModels } from "../../web/model-store.js";
 import { openStoreFolder } from "../../web/part-files.js";
 import { FakeStorage } from "./fake-storage.mjs";
+import { GRAPH, MODEL } from "./manifest-fields.mjs";
 
 const FOLDER = "http://site/m/";
 /** @type {(message: {data: object}) => void} */
@@ -61,13 +62,16 @@ function publish(name, weights) {
   const manifest = {
     format: 1,
     name,
-    model: {},
+    model: MODEL,
     thinking: false,
     generation: {},
     tokenizer: serve("tokenizer", "t"),
     chat_template: serve("template", "x"),
     weights: { bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts },
-    graphs: { wasm: serve("wasm", "graph"), webgpu: serve("webgpu", "GRAPH") },
+    graphs: {
+      wasm: { ...GRAPH, ...serve("wasm", "graph") },
+      webgpu: { ...GRAPH, ...serve("webgpu", "GRAPH") },
+    },
     quantization: { method: "rtn", bits: 4, head_bits: 4, block_size: 32, symmetric: true },
   };
   served.set("manifest.json", JSON.stringify(manifest));
@@ -212,3 +216,32 @@ test("that a model will not fit is told before any of it is fetched", async () =
   progressed = () => {};
   assert.match(told[0], /^0 0 The model needs 90\.0 kB on this device and the browser allows 6\d\.\d kB: /);
 });
+
+/** @type {[string, () => Response, boolean][]} */
+const ANSWERS = [
+  ["a sign-in page", () => new Response("<html>Welcome to the train"), true],
+  ["status 403", () => new Response("", { status: 403 }), true],
+  ["status 407", () => new Response("", { status: 407 }), true],
+  ["status 429", () => new Response("", { status: 429 }), true],
+  ["status 503", () => new Response("", { status: 503 }), true],
+  ["half a manifest", cutManifest, true],
+  ["status 404", () => new Response("", { status: 404 }), false],
+  ["status 410", () => new Response("", { status: 410 }), false],
+];
+for (const [name, answer, isTaken] of ANSWERS) {
+  test(`${name} in the manifest's place ${isTaken ? "leaves" : "takes"} the kept model`, async () => {
+    publish("first", ["one ", "two "]);
+    await load();
+    const opening = openBundle(FOLDER, { obtain, fetch: async () => answer() });
+    if (!isTaken) return assert.rejects(opening, { name: "PartMissingError" });
+    const bundle = await opening;
+    const { store } = await bundle.fetchAll(bundle.graph("wasm"));
+    assert.match(store.reason ?? "", /the copy that the browser has kept/);
+  });
+}
+
+function cutManifest() {
+  return new Response(
+    new ReadableStream({ start: (controller) => controller.error(new TypeError("network error")) }),
+  );
+}
