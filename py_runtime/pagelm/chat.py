@@ -110,7 +110,8 @@ class Chat(ChatHistory):
                 results.append({"role": "tool", "content": content})
                 yield ToolResult(call, content)
             record_calls(answer, calls[: len(results)])  # a call without its result is none to a template
-            turn += [answer, *results]
+            if answer["content"] or results:
+                turn += [answer, *results]
             if len(self._turns) > start:
                 self._turns[start:] = turn
             if len(results) < len(calls):

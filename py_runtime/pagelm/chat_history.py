@@ -97,7 +97,8 @@ class ChatHistory:
 
     @property
     def context_used(self) -> int:
-        """How many tokens of the context the conversation takes before the next question."""
+        """How many tokens of the context the conversation takes before the next question, with the opening of
+        a reply and without tools."""
         shown = self.shown_messages
         return (
             self._model.count_tokens(shown, enable_thinking=self.enable_thinking, tools=None) if shown else 0

@@ -157,6 +157,24 @@ def test_a_turn_that_is_cancelled_during_a_call_runs_no_other() -> None:
     assert read_chat(chat.export(), model="counting").messages == tuple(chat.messages)
 
 
+def test_a_turn_that_is_cancelled_before_its_second_call_ends_with_the_first() -> None:
+    chat = chat_of(f"Let me add.\n{CALL}", CALL, "65.")
+    cancellation = Cancellation()
+
+    async def stopped() -> list[Event]:
+        events: list[Event] = []
+        async for event in chat.send("27 + 38?", tools=[add], cancellation=cancellation):
+            events.append(event)
+            if [type(each) for each in events].count(ToolCall) == 2:
+                cancellation.cancel()
+        return events
+
+    events = run(stopped())
+    assert isinstance(events[-1], Done)
+    assert events[-1].finish_reason == "abort"
+    assert [message["role"] for message in chat.messages] == ["user", "assistant", "tool"]
+
+
 def test_tools_are_counted_and_can_be_read_ahead() -> None:
     chat = chat_of("what reading ahead would go on with", "65.")
     assert chat.count_tokens("27 + 38?", tools=[add]) > chat.count_tokens("27 + 38?") + 100
