@@ -124,6 +124,19 @@ export function nextPrompt(state) {
 }
 
 /**
+ * What the first question's prompt will begin with; null where that is nothing, or where something has been said.
+ * @param {ChatState} state
+ * @returns {import("./protocol.js").CountOptions | null}
+ */
+export function preface(state) {
+  const messages = messagesOf(state);
+  const tools = offeredTools(state);
+  const isFresh = messages.every(({ role }) => role === "system");
+  if (!isFresh || (messages.length === 0 && tools.length === 0)) return null;
+  return { messages, enableThinking: willThink(state, state.enableThinking), tools };
+}
+
+/**
  * Whether the model is asked to think: what a person prefers counts where it can.
  * @param {ChatState} state
  * @param {boolean} preferred

@@ -13,7 +13,7 @@ import { createBackendPreference, createMemoryPreference } from "./backend-prefe
 import { bundleFolder } from "./bundle-manifest.js";
 import { COUNTED_EVENTS, chatEvent, UNSAVED_EVENTS } from "./chat-events.js";
 import { readChatFile, writeChatFile } from "./chat-file.js";
-import { nextPrompt, requestFor } from "./chat-request.js";
+import { nextPrompt, preface, requestFor } from "./chat-request.js";
 import { reduceChat } from "./chat-state.js";
 import { restoreChat, storeChat } from "./chat-storage.js";
 import { mountChatView } from "./chat-view.js";
@@ -23,6 +23,7 @@ import { describe } from "./errors.js";
 import { createFormatCheck } from "./format-check.js";
 import * as modelStore from "./model-store.js";
 import { nextTurn, openTurn } from "./open-turn.js";
+import { createPreface } from "./preface.js";
 import { recoveryNotice } from "./recovery.js";
 import { createRenderLoop } from "./render-loop.js";
 import { newsOfLoad } from "./running-facts.js";
@@ -126,6 +127,7 @@ export function mountChat(root, options) {
     if (!UNSAVED_EVENTS.has(event.kind)) save();
     loop.request();
     if (COUNTED_EVENTS.has(event.kind)) meter.request();
+    readAhead.request();
     if (event.kind === "tools") store(local, toolsKey, storeTools(event.tools));
     if (event.kind === "format" || event.kind === "ready") formatCheck.request();
     const turn = nextTurn(state);
@@ -137,6 +139,12 @@ export function mountChat(root, options) {
     () => (state.phase === "ready" && client ? { client, request: nextPrompt(state) } : null),
     (counted) => dispatch({ kind: "counted", counted }),
   );
+
+  /** What the first question will begin with is read while a person still writes it. */
+  const readAhead = createPreface(() => {
+    const request = state.phase === "ready" && openTurn(state) === null ? preface(state) : null;
+    return request && client ? { client, request } : null;
+  });
 
   /** Whether answers can have the form that is asked for, said beside the field and not only after sending. */
   const formatCheck = createFormatCheck(
@@ -251,6 +259,7 @@ export function mountChat(root, options) {
       disposed = true;
       clearInterval(clock);
       meter.stop();
+      readAhead.stop();
       formatCheck.stop();
       removeEventListener("pagehide", save);
       document.removeEventListener("visibilitychange", save);

@@ -128,6 +128,19 @@ export class PagelmClient {
   }
 
   /**
+   * Lets the model read what the next prompt will begin with, whatever is asked. A generation does not wait for it: it is
+   * left at its next piece, and so is an earlier one. What has been read stays.
+   *
+   * @param {import("./protocol.js").CountOptions} options  its messages: a chat without its next question
+   * @returns {Promise<true>}
+   */
+  readPreface(options) {
+    return this.#ask({ kind: "preface", ...options }, (message) =>
+      message.kind === "prefaceRead" ? true : undefined,
+    );
+  }
+
+  /**
    * Totals since `ready`.
    * @returns {Promise<import("./protocol.js").Statistics>}
    */

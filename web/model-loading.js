@@ -29,6 +29,8 @@ import { fetchSiteIndex } from "./site-index.js";
  * @property {() => string} tools
  * @property {(id: number, requestJson: string) => Promise<void>} run_tool
  * @property {(id: number, requestJson: string) => void} check_format
+ * @property {(id: number, requestJson: string) => Promise<void>} read_preface
+ * @property {() => void} leave_preface
  */
 /**
  * @typedef {object} LoadedModel

@@ -276,12 +276,13 @@
 /** @typedef {{kind: "generate", id: number} & GenerateOptions} GenerateMessage */
 /** @typedef {{kind: "cancel", id: number, target: number}} CancelMessage */
 /** @typedef {{kind: "count", id: number} & CountOptions} CountMessage */
+/** @typedef {{kind: "preface", id: number} & CountOptions} PrefaceMessage */
 /** @typedef {{kind: "statistics", id: number}} StatisticsMessage */
 /** @typedef {{kind: "runTool", id: number} & ToolRequest} RunToolMessage */
 /** @typedef {{kind: "checkFormat", id: number, responseFormat: ResponseFormat}} CheckFormatMessage */
 /**
  * @typedef {LoadMessage | GenerateMessage | CancelMessage | CountMessage | RunToolMessage | CheckFormatMessage
- *   | StatisticsMessage} PageMessage
+ *   | PrefaceMessage | StatisticsMessage} PageMessage
  */
 
 /** @typedef {{kind: "progress", id: number} & Progress} ProgressMessage */
@@ -307,12 +308,13 @@
 /** @typedef {{kind: "counted", id: number} & Counted} CountedMessage */
 /** @typedef {{kind: "toolResult", id: number, content: string | null}} ToolResultMessage  null: a person has to say it */
 /** @typedef {{kind: "formatChecked", id: number}} FormatCheckedMessage */
+/** @typedef {{kind: "prefaceRead", id: number}} PrefaceReadMessage  or left, as a question came */
 /** @typedef {{kind: "statistics", id: number, statistics: Statistics}} StatisticsReply */
 /** @typedef {{kind: "error", id: number, error: ErrorDescription}} ErrorMessage */
 /** @typedef {{kind: "lost", id: number, error: ErrorDescription}} LostMessage  the worker is of no more use */
 /**
  * @typedef {ProgressMessage | ReadyMessage | GenerationEvent | CountedMessage | ToolResultMessage | FormatCheckedMessage
- *   | StatisticsReply | ErrorMessage | LostMessage
+ *   | PrefaceReadMessage | StatisticsReply | ErrorMessage | LostMessage
  * } WorkerMessage
  */
 

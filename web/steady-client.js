@@ -33,6 +33,7 @@ import { ReplyStop } from "./reply-stop.js";
  * @property {(request: ToolRequest) => Promise<string | null>} runTool
  * @property {(options: CountOptions) => Promise<Counted>} countTokens
  * @property {(format: ResponseFormat) => Promise<true>} checkFormat
+ * @property {(options: CountOptions) => Promise<true>} readPreface
  * @property {() => void} cancelLoad  ends it with a LoadCancelledError
  * @property {() => void} close
  * @property {Promise<Error>} lost  resolves when it is of no more use, and was not closed
@@ -121,6 +122,11 @@ export class SteadyClient {
   /** @param {CountOptions} options */
   async countTokens(options) {
     return (await this.#loaded).countTokens(options);
+  }
+
+  /** @param {CountOptions} options */
+  async readPreface(options) {
+    return (await this.#loaded).readPreface(options);
   }
 
   /** @param {ResponseFormat} format */

@@ -29,6 +29,8 @@ const alive = holdLife(name);
 let loading = null;
 /** @type {LoadedModel | null} */
 let model = null;
+/** Settles when nothing is read ahead: the backend takes one run at a time. @type {Promise<void>} */
+let ahead = Promise.resolve();
 
 /** @type {{[Kind in PageMessage["kind"]]: (message: Extract<PageMessage, {kind: Kind}>) => Promise<void> | void}} */
 const actions = {
@@ -55,7 +57,26 @@ const actions = {
 
   async generate({ kind: _, id, ...request }) {
     const { session } = loaded("generate");
-    await inPython(() => session.generate(id, JSON.stringify(request)));
+    // Python takes it, and leaves what it reads ahead, before it begins: a cancel may come meanwhile.
+    /** @type {Promise<void> | undefined} */
+    let answer;
+    await inPython(() => {
+      answer = session.generate(id, JSON.stringify(request));
+    });
+    await ahead;
+    await inPython(() => answer);
+  },
+
+  async preface({ kind: _, id, ...request }) {
+    const { session } = loaded("preface");
+    await inPython(() => session.leave_preface());
+    const before = ahead;
+    const reading = (async () => {
+      await before;
+      await inPython(() => session.read_preface(id, JSON.stringify(request)));
+    })();
+    ahead = reading.catch(() => {});
+    await reading;
   },
 
   cancel({ target }) {

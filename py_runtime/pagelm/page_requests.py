@@ -105,6 +105,16 @@ def parse_count(request_json: str) -> CountRequest:
     return CountRequest(_messages(request), _enable_thinking(request), _tools(request))
 
 
+def parse_preface(request_json: str) -> CountRequest:
+    """Check a `preface` message: as `count`, and tools alone are enough.
+
+    Raises:
+        ProtocolError: A field is missing or wrong; the message names it.
+    """
+    request = _fields(request_json)
+    return CountRequest(_messages(request, least=0), _enable_thinking(request), _tools(request))
+
+
 def parse_tool_request(request_json: str) -> ToolRequest:
     """Check a `runTool` message.
 
@@ -175,9 +185,9 @@ def _enable_thinking(request: Fields) -> bool | None:
     return request.flag("enableThinking") if "enableThinking" in request else None
 
 
-def _messages(request: Fields) -> list[ChatMessage]:
+def _messages(request: Fields, *, least: int = 1) -> list[ChatMessage]:
     messages = [read_message(message) for message in request.array_of_fields("messages")]
-    if not messages:
+    if len(messages) < least:
         raise request.refused("messages", "is empty", "at least one message")
     return messages
 

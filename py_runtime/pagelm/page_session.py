@@ -23,6 +23,7 @@ from pagelm.page_requests import (
     parse_count,
     parse_format,
     parse_generate,
+    parse_preface,
     parse_tool_request,
 )
 from pagelm.page_tools import answer_call, built_in_schemas
@@ -50,6 +51,7 @@ class PageSession:
         self._model = model
         self._post = post
         self._running: tuple[int, Cancellation] | None = None
+        self._ahead: Cancellation | None = None
         self._closing = False
 
     def generate(self, id: int, request_json: str) -> Coroutine[None, None, None]:
@@ -71,6 +73,7 @@ class PageSession:
             return self._refuse(id, error)
         cancellation = Cancellation()
         self._running = (id, cancellation)
+        self.leave_preface()
         return self._answer(id, request, cancellation)
 
     def cancel(self, id: int) -> None:
@@ -133,12 +136,45 @@ class PageSession:
         else:
             self._post("formatChecked", id, "{}")
 
+    async def read_preface(self, id: int, request_json: str) -> None:
+        """Take one `preface` message: read what the next prompt will begin with, and answer `prefaceRead` or
+        `error`. Reads nothing while a generation runs; whoever starts one awaits the end of this first.
+
+        Args:
+            id: Of the message.
+            request_json: `{messages, enableThinking, tools}`.
+        """
+        self._ahead = ahead = Cancellation()
+        try:
+            request = parse_preface(request_json)
+            if not self._running:
+                await self._model.prefill(
+                    request.messages,
+                    enable_thinking=request.enable_thinking,
+                    tools=request.tools or None,
+                    cancellation=ahead,
+                )
+        except Exception as error:  # as above
+            self._post_error(id, error)
+        else:
+            self._post("prefaceRead", id, "{}")
+        finally:
+            self._ahead = None
+            if self._closing and not self._running:
+                await self._model.close()
+
+    def leave_preface(self) -> None:
+        """End what is read ahead at its next piece; what has been read stays."""
+        if self._ahead:
+            self._ahead.cancel()
+
     async def close(self) -> None:
-        """Give the backend's memory back: now, or when the generation that this ends has let go of it."""
+        """Give the backend's memory back: now, or when what this ends has let go of it."""
         self._closing = True
+        self.leave_preface()
         if self._running:
             self._running[1].cancel()
-        else:
+        elif not self._ahead:
             await self._model.close()
 
     async def _answer(self, id: int, request: GenerateRequest, cancellation: Cancellation) -> None:

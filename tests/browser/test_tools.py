@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from browser.chat_page import ChatPage
 from pagelm_builder.pico.phrasings import CANNOT_MULTIPLY
 
 QUESTION = "What is 27 * 38?"
+# The page gives no sign of it.
+TELLS_PREFACE = """
+let tell;
+globalThis.prefaceRead = new Promise((resolve) => { tell = resolve; });
+globalThis.Worker = class extends Worker {
+  constructor(...options) {
+    super(...options);
+    this.addEventListener("message", ({ data }) => { if (data.kind === "prefaceRead") tell(); });
+  }
+};"""
 
 
 def switch_calculator(chat: ChatPage) -> None:
@@ -37,6 +48,25 @@ def test_the_calculator_is_called_and_its_result_answers(
     expect(body).to_contain_text("expression: 27 * 38")
     expect(body).to_contain_text("1026")
     expect(answer.get_by_role("button", name="Thought")).to_have_count(2 if thinking else 0)
+
+
+def test_the_tools_are_read_before_the_first_question(page: Page, open_chat: Callable[..., ChatPage]) -> None:
+    page.add_init_script(TELLS_PREFACE)
+    chat = open_chat("?backend=wasm")
+    chat.set_sampling(temperature="0")
+    switch_calculator(chat)
+    page.evaluate("globalThis.prefaceRead")
+    chat.set_thinking(False)
+    read, cached = read_and_cached(chat.ask("Reverse the word stressed"))
+    assert read < 40 < 300 < cached
+
+
+def read_and_cached(answer: Locator) -> tuple[int, int]:
+    """Tokens of the prompt that were read after the question was sent, and those that the cache had."""
+    speed = answer.get_by_role("list", name="Statistics").get_by_role("listitem").first
+    found = re.search(r"Read ([\d,]+) tokens?; ([\d,]+) more", str(speed.get_attribute("title")))
+    assert found
+    return int(found[1].replace(",", "")), int(found[2].replace(",", ""))
 
 
 def test_without_the_calculator_nothing_is_called_and_pico_says_so(

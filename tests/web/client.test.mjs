@@ -212,6 +212,19 @@ test("tokens can be counted while a generation runs", async () => {
   });
 });
 
+test("what a chat begins with is read, or the named error says why not", async () => {
+  const { client } = connect((message, reply) => {
+    if (message.kind !== "preface") return;
+    if (message.messages.length > 0) reply({ kind: "prefaceRead" });
+    else reply({ kind: "error", error: { name: "ContextOverflowError", message: "too long" } });
+  });
+  const system = { role: /** @type {const} */ ("system"), content: "Be brief." };
+  assert.equal(await client.readPreface({ messages: [system], enableThinking: true }), true);
+  await assert.rejects(client.readPreface({ messages: [], enableThinking: true }), {
+    name: "ContextOverflowError",
+  });
+});
+
 test("a call is run with the tools that were offered, and may be a person's to answer", async () => {
   const { client } = connect((message, reply) => {
     if (message.kind === "runTool") {

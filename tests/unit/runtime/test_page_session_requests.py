@@ -14,9 +14,11 @@ from fakes import (
     Stepper,
     in_circles,
     model_on,
+    run,
     scripted,
     successor,
 )
+from pagelm.errors import BackendError
 from pagelm.page_session import PageSession
 from pagelm.scripted import ScriptedBackend
 from posted_page import Page, ask, request
@@ -44,6 +46,76 @@ def test_tokens_are_counted_while_an_answer_runs() -> None:
     assert page.last(9)[0] == "counted"
     task.finish()
     assert page.last(1)[0] == "done"
+
+
+SYSTEM = {"role": "system", "content": "Be brief. " * 30}
+
+
+def preface(**fields: Any) -> str:
+    return json.dumps({"messages": [SYSTEM], "enableThinking": True, **fields})
+
+
+def test_what_a_chat_begins_with_is_read_before_its_question() -> None:
+    page = Page()
+    backend = ScriptedBackend(in_circles, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE)
+    session = PageSession(model_on(backend), page.post)
+    run(session.read_preface(7, preface()))
+    assert page.last(7) == ("prefaceRead", {})
+    asked = [SYSTEM, {"role": "user", "content": "2 + 2?"}]
+    run(session.generate(1, request(messages=asked, sampling={"maxNewTokens": 5})))
+    usage = page.last(1)[1]["usage"]
+    assert usage["promptTokens"] - usage["cachedTokens"] < 30 < usage["cachedTokens"]
+
+
+def test_a_question_leaves_what_is_read_ahead_at_its_next_piece() -> None:
+    page = Page()
+    backend = PausingBackend(successor, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE)
+    session = PageSession(model_on(backend), page.post)
+    reading = Stepper(session.read_preface(7, preface()))
+    reading.step()
+    answer = session.generate(1, request(sampling={"temperature": 0, "maxNewTokens": 5}))
+    reading.finish()
+    assert page.last(7) == ("prefaceRead", {})
+    assert 0 < backend.length < 256  # one piece, of what had several
+    Stepper(answer).finish()
+    assert page.last(1)[0] == "done"
+
+
+def test_nothing_is_read_ahead_while_an_answer_runs() -> None:
+    page = Page()
+    backend = PausingBackend(successor, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE)
+    session = PageSession(model_on(backend), page.post)
+    answer = Stepper(session.generate(1, request(sampling={"temperature": 0, "maxNewTokens": 5})))
+    answer.step()
+    run(session.read_preface(7, preface()))
+    assert page.last(7) == ("prefaceRead", {})
+    answer.finish()
+    assert page.last(1)[0] == "done"
+
+
+def test_a_session_that_is_closed_while_it_reads_ahead_lets_go_of_the_backend_then() -> None:
+    page = Page()
+    backend = PausingBackend(successor, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE)
+    session = PageSession(model_on(backend), page.post)
+    reading = Stepper(session.read_preface(7, preface()))
+    reading.step()
+    run(session.close())
+    reading.finish()
+    with pytest.raises(BackendError, match="closed"):
+        Stepper(backend.prefill([1], backend.length)).finish()
+
+
+def test_what_cannot_be_read_ahead_is_told_by_name() -> None:
+    page = Page()
+    session = PageSession(model_on(scripted()), page.post)
+    too_long = [{"role": "system", "content": "x" * CONTEXT_SIZE}]
+    for fields, name in (
+        ({"messages": too_long}, "ContextOverflowError"),
+        ({"messages": 1}, "ProtocolError"),
+    ):
+        run(session.read_preface(7, preface(**fields)))
+        kind, payload = page.last(7)
+        assert (kind, payload["error"]["name"]) == ("error", name)
 
 
 @pytest.mark.parametrize(
