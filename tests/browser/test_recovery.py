@@ -38,25 +38,21 @@ def undisturbed(browser: Browser, site_url: str) -> Callable[..., str]:
     """What is told where nothing breaks."""
 
     @cache
-    def tell_undisturbed(query: str, sampling: tuple[tuple[str, str], ...], system: str) -> str:
+    def tell_undisturbed(query: str, sampling: tuple[tuple[str, str], ...], before: str) -> str:
         page = browser.new_page()
         page.set_default_timeout(60_000)
         page.goto(site_url + query)
-        told = told_by(ask(ChatPage(page), dict(sampling), system))
+        told = told_by(ask(ChatPage(page), dict(sampling), before))
         page.close()
         return told
 
-    return lambda query, sampling, system="": tell_undisturbed(query, tuple(sampling.items()), system)
+    return lambda query, sampling, before="": tell_undisturbed(query, tuple(sampling.items()), before)
 
 
-def ask(chat: ChatPage, sampling: dict[str, str], system: str = "") -> Locator:
+def ask(chat: ChatPage, sampling: dict[str, str], before: str = "") -> Locator:
     chat.wait_until_ready()
-    if system:
-        chat.page.get_by_role("button", name="Settings").click()
-        chat.page.get_by_label("System prompt").fill(system)
-        chat.page.get_by_role("button", name="Close settings").click()
     chat.set_sampling(**sampling)
-    return chat.send(QUESTION)
+    return chat.send(before + QUESTION)
 
 
 def told_by(answer: Locator) -> str:
