@@ -25,6 +25,8 @@ QUESTION = "What is 4 + 5?"
 GREEDY = {"temperature": "0"}
 # From its twelfth piece on another answer than the greedy one: with other draws it would not be.
 DRAWN = {"temperature": "2", "top_p": "1", "seed": "31"}
+# WASM rounds activations: what is read again at once may turn a draw as free as that one.
+DRAWN_ON_WASM = {"temperature": "1", "seed": "7"}
 LONG = "Answer in one line. " * 200
 
 
@@ -84,7 +86,7 @@ DURING_AN_ANSWER = {
     "GPU lost in prefill": ("?backend=webgpu", "the GPU", "generate", 1, DRAWN, LOST),
     "GPU lost in decode": ("?backend=webgpu", "the GPU", "piece", 10, DRAWN, LOST),
     "worker ended in prefill": ("?backend=wasm", "the worker", "generate", 1, GREEDY, STOPPED),
-    "worker ended in decode": ("?backend=wasm", "the worker", "piece", 10, DRAWN, STOPPED),
+    "worker ended in decode": ("?backend=wasm", "the worker", "piece", 10, DRAWN_ON_WASM, STOPPED),
     "Python traps": ("?backend=wasm", "Python's memory", "piece", 10, GREEDY, STOPPED),
     "onnxruntime traps": ("?backend=wasm&threads=1", "onnxruntime's memory", "piece", 10, GREEDY, STOPPED),
 }
@@ -195,14 +197,14 @@ def test_a_second_loss_of_a_backend_that_was_asked_for_is_told_once_and_the_answ
     faults.inject("the worker", "piece", after=10, times=2)
     page.goto(site_url + query)
     chat = ChatPage(page)
-    answer = ask(chat, DRAWN)
+    answer = ask(chat, DRAWN_ON_WASM)
     retry = alert(chat).get_by_role("button", name="Try again")
     expect(retry).to_be_visible(timeout=LOAD_MS)
     expect(alert(chat)).to_contain_text("The worker was ended by the browser")
     expect(answer).to_contain_text("Interrupted. It goes on when the model is loaded again.")
     expect(answer.get_by_role("button", name="Thought")).to_be_visible()
     retry.click()
-    assert told_by(answer) == undisturbed(query, DRAWN)
+    assert told_by(answer) == undisturbed(query, DRAWN_ON_WASM)
     expect(alert(chat)).to_have_count(0)
     expect_next_answer(chat)
     assert len(faults.workers) == 3
