@@ -129,10 +129,12 @@ export function nextPrompt(state) {
  * @returns {import("./protocol.js").CountOptions | null}
  */
 export function preface(state) {
-  const messages = messagesOf(state);
+  // Asked at every key that is pressed: the first turn that counts is enough to know.
+  if (state.turns.some((turn) => turn.id >= state.firstShownId && messagesOfTurn(turn).length > 0))
+    return null;
+  const messages = messagesOf({ ...state, turns: [] });
   const tools = offeredTools(state);
-  const isFresh = messages.every(({ role }) => role === "system");
-  if (!isFresh || (messages.length === 0 && tools.length === 0)) return null;
+  if (messages.length === 0 && tools.length === 0) return null;
   return { messages, enableThinking: willThink(state, state.enableThinking), tools };
 }
 

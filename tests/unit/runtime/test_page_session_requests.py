@@ -55,6 +55,11 @@ def preface(**fields: Any) -> str:
     return json.dumps({"messages": [SYSTEM], "enableThinking": True, **fields})
 
 
+def pausing() -> tuple[Page, PageSession, PausingBackend]:
+    page, backend = Page(), PausingBackend(successor, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE)
+    return page, PageSession(model_on(backend), page.post), backend
+
+
 def test_what_a_chat_begins_with_is_read_before_its_question() -> None:
     page = Page()
     backend = ScriptedBackend(in_circles, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE)
@@ -68,9 +73,7 @@ def test_what_a_chat_begins_with_is_read_before_its_question() -> None:
 
 
 def test_a_question_leaves_what_is_read_ahead_at_its_next_piece() -> None:
-    page = Page()
-    backend = PausingBackend(successor, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE)
-    session = PageSession(model_on(backend), page.post)
+    page, session, backend = pausing()
     reading = Stepper(session.read_preface(7, preface()))
     reading.step()
     answer = session.generate(1, request(sampling={"temperature": 0, "maxNewTokens": 5}))
@@ -82,9 +85,7 @@ def test_a_question_leaves_what_is_read_ahead_at_its_next_piece() -> None:
 
 
 def test_nothing_is_read_ahead_while_an_answer_runs() -> None:
-    page = Page()
-    backend = PausingBackend(successor, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE)
-    session = PageSession(model_on(backend), page.post)
+    page, session, _ = pausing()
     answer = Stepper(session.generate(1, request(sampling={"temperature": 0, "maxNewTokens": 5})))
     answer.step()
     run(session.read_preface(7, preface()))
@@ -94,9 +95,7 @@ def test_nothing_is_read_ahead_while_an_answer_runs() -> None:
 
 
 def test_a_session_that_is_closed_while_it_reads_ahead_lets_go_of_the_backend_then() -> None:
-    page = Page()
-    backend = PausingBackend(successor, vocab_size=VOCAB_SIZE, max_positions=CONTEXT_SIZE)
-    session = PageSession(model_on(backend), page.post)
+    _, session, backend = pausing()
     reading = Stepper(session.read_preface(7, preface()))
     reading.step()
     run(session.close())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -157,19 +158,22 @@ def test_a_turn_that_is_cancelled_during_a_call_runs_no_other() -> None:
     assert read_chat(chat.export(), model="counting").messages == tuple(chat.messages)
 
 
-def test_a_turn_that_is_cancelled_before_its_second_call_ends_with_the_first() -> None:
+def test_a_turn_that_is_cancelled_between_a_reply_and_its_call_ends_with_what_was_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     chat = chat_of(f"Let me add.\n{CALL}", CALL, "65.")
-    cancellation = Cancellation()
+    cancellation, reply, replies = Cancellation(), chat._model.reply, 0
 
-    async def stopped() -> list[Event]:
-        events: list[Event] = []
-        async for event in chat.send("27 + 38?", tools=[add], cancellation=cancellation):
-            events.append(event)
-            if [type(each) for each in events].count(ToolCall) == 2:
-                cancellation.cancel()
-        return events
+    async def then_cancelled(*messages: Any, **options: Any) -> AsyncGenerator[Event, None]:
+        nonlocal replies
+        async for event in reply(*messages, **options):
+            yield event
+        replies += 1
+        if replies == 2:
+            cancellation.cancel()
 
-    events = run(stopped())
+    monkeypatch.setattr(chat._model, "reply", then_cancelled)
+    events = send(chat, cancellation=cancellation)
     assert isinstance(events[-1], Done)
     assert events[-1].finish_reason == "abort"
     assert [message["role"] for message in chat.messages] == ["user", "assistant", "tool"]
